@@ -1,0 +1,44 @@
+# Two commands matter: `make book` and `make test`. Each sets up what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv || echo $(BIN)/uv)
+
+# One environment wherever outputs are made or compared: one thread a process, no GPU.
+export OMP_NUM_THREADS := 1
+export CUDA_VISIBLE_DEVICES :=
+export PYTHONHASHSEED := 0
+
+.PHONY: book serve lab test notebooks bench constraints clean
+
+book: $(VENV)/ready
+	$(BIN)/jupyter-book build . -n -W --keep-going --path-output .
+
+serve: book
+	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
+
+lab: $(VENV)/ready
+	$(BIN)/jupyter lab notebooks
+
+test: book
+	$(BIN)/pytest -n 2 --dist loadscope
+
+notebooks: $(VENV)/ready
+	$(BIN)/python book/_ext/execute_notebooks.py
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks
+
+$(VENV)/ready: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python names one")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	$(UV) pip install --python $(BIN)/python -r requirements.txt -c constraints.txt -e .
+	touch $@
+
+constraints:
+	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	$(UV) pip compile requirements.txt --universal --python-version 3.11 --no-header --no-annotate --upgrade -o constraints.txt
+
+clean:
+	rm -rf _build
