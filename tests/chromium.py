@@ -1,0 +1,137 @@
+"""The one place that starts Chromium and cuts it off from the network."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+INSIDE_SCHEMES = {"file", "data", "blob", "about"}
+INSIDE_HOSTS = {"127.0.0.1", "localhost"}
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium on PATH, or of the file that CHROMIUM names; None where there is none."""
+    named = os.environ.get("CHROMIUM")
+    candidates = (named,) if named else BINARIES
+    return next((path for path in map(shutil.which, candidates) if path), None)
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Start a headless Chromium and close it afterwards."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def is_inside(url: str) -> bool:
+    """Whether an address stays on this machine: a file, inline data, or the local server."""
+    parts = urlsplit(url)
+    return parts.scheme in INSIDE_SCHEMES or (
+        parts.scheme in {"http", "ws"} and parts.hostname in INSIDE_HOSTS
+    )
+
+
+@dataclass
+class Watched:
+    """A page with the network cut, and everything it did wrong.
+
+    Attributes:
+        page: the Playwright page.
+        outside: addresses it asked for beyond this machine (each request was aborted).
+        missing: local addresses answered with an error status, or files that could not be read.
+        errors: uncaught exceptions and console errors, as text.
+    """
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def assert_clean(self) -> None:
+        """Raise AssertionError if the page asked for anything outside, lost a file, or threw."""
+        assert not self.outside, f"{self.page.url} asked for {self.outside}"
+        assert not self.missing, f"{self.page.url} did not get {self.missing}"
+        assert not self.errors, f"{self.page.url} threw {self.errors}"
+
+
+def watch(context: BrowserContext) -> Watched:
+    """Open a page in `context` whose requests to other machines are aborted and recorded."""
+    page = context.new_page()
+    watched = Watched(page)
+
+    def decide(route: Route) -> None:
+        if is_inside(route.request.url):
+            route.continue_()
+        else:
+            watched.outside.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", decide)
+    page.on("websocket", lambda socket: None if is_inside(socket.url) else watched.outside.append(socket.url))
+    page.on(
+        "response",
+        lambda answer: (
+            watched.missing.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    page.on(
+        "requestfailed",
+        lambda request: (
+            watched.missing.append(f"{request.failure} {request.url}")
+            if is_inside(request.url) and "ERR_ABORTED" not in (request.failure or "")
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    page.on(
+        "console", lambda message: watched.errors.append(message.text) if message.type == "error" else None
+    )
+    return watched
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """A file server that keeps its log to itself."""
+
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing: a test's output is its own."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve `folder` on a free local port; yields the address without a closing slash."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+OpenPage = Callable[..., Watched]
