@@ -13,13 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, Route, sync_playwright
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 INSIDE_SCHEMES = {"file", "data", "blob", "about"}
 INSIDE_HOSTS = {"127.0.0.1", "localhost"}
 
@@ -87,20 +93,17 @@ def watch(context: BrowserContext) -> Watched:
 
     page.route("**/*", decide)
     page.on("websocket", lambda socket: None if is_inside(socket.url) else watched.outside.append(socket.url))
-    page.on(
-        "response",
-        lambda answer: (
-            watched.missing.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-        ),
-    )
-    page.on(
-        "requestfailed",
-        lambda request: (
+
+    def note_status(answer: Response) -> None:
+        if answer.status >= 400:
+            watched.missing.append(f"{answer.status} {answer.url}")
+
+    def note_failure(request: Request) -> None:
+        if is_inside(request.url) and "ERR_ABORTED" not in (request.failure or ""):
             watched.missing.append(f"{request.failure} {request.url}")
-            if is_inside(request.url) and "ERR_ABORTED" not in (request.failure or "")
-            else None
-        ),
-    )
+
+    page.on("response", note_status)
+    page.on("requestfailed", note_failure)
     page.on("pageerror", lambda error: watched.errors.append(str(error)))
     page.on(
         "console", lambda message: watched.errors.append(message.text) if message.type == "error" else None
