@@ -1,0 +1,118 @@
+"""Seed, device and honest timing: the three things every notebook sets up before its first tensor."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+
+def set_seed(seed: int) -> None:
+    """Seed every random number generator the book draws from: Python's, NumPy's global one and torch's.
+
+    Args:
+        seed: an integer from 0 to 2³² − 1 (NumPy's global generator takes no larger one).
+
+    Raises:
+        TypeError: if ``seed`` is not an ``int`` (a ``bool`` counts as a mistake).
+        ValueError: if ``seed`` is negative or above 2³² − 1.
+
+    Taught in: "Tensors".
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed must be an int, got {seed!r} of type {type(seed).__name__}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must lie in 0 … 2**32 - 1, got {seed}")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  the global generator is the one a reader's np.random call uses
+    torch.manual_seed(seed)
+
+
+def get_device(preference: str | None = None) -> torch.device:
+    """Name the device to compute on: the one asked for, else an accelerator that is really there, else the CPU.
+
+    A CUDA build of torch on a machine without a GPU still answers ``cuda`` to
+    ``torch.accelerator.current_accelerator()``, so availability is asked first.
+
+    Args:
+        preference: ``None`` to choose, or a device such as ``"cpu"``, ``"cuda"``, ``"cuda:0"`` or ``"mps"``.
+
+    Returns:
+        A ``torch.device`` on which a tensor can be made now.
+
+    Raises:
+        TypeError: if ``preference`` is neither ``None`` nor a string.
+        ValueError: if torch knows no such device, or this machine does not have it.
+
+    Taught in: "Tensors".
+    """
+    if preference is not None and not isinstance(preference, str):
+        raise TypeError(f"preference must be a string or None, got {preference!r}")
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if preference is None:
+        return accelerator or torch.device("cpu")
+    try:
+        device = torch.device(preference)
+    except RuntimeError as error:
+        raise ValueError(f"preference must name a torch device, got {preference!r}") from error
+    present = ["cpu"] if accelerator is None else ["cpu", accelerator.type]
+    if device.type not in present:
+        raise ValueError(f"preference {preference!r} is not on this machine; it has {', '.join(present)}")
+    if device.type != "cpu" and (device.index or 0) >= torch.accelerator.device_count():
+        raise ValueError(
+            f"preference {preference!r} asks for device {device.index}, "
+            f"this machine has {torch.accelerator.device_count()}"
+        )
+    return device
+
+
+def time_call(
+    function: Callable[[], object],
+    *,
+    repeats: int = 5,
+    warmup: int = 1,
+    device: torch.device | str | None = None,
+) -> float:
+    """Time a call: the median of several, after warm-up, waiting for the accelerator to finish each time.
+
+    An accelerator runs asynchronously: without the wait the clock stops when the work is queued, not when it is done.
+
+    Args:
+        function: what to time; takes no argument, its result is dropped.
+        repeats: timed calls, at least 1.
+        warmup: untimed calls before them, at least 0 (caches, allocator, compilation).
+        device: where the work runs; ``None`` means ``get_device()``.
+
+    Returns:
+        Median time of one call, in seconds.
+
+    Raises:
+        TypeError: if ``function`` cannot be called.
+        ValueError: if ``repeats`` < 1 or ``warmup`` < 0.
+
+    Taught in: "Tensors".
+    """
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {function!r}")
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    if warmup < 0:
+        raise ValueError(f"warmup must be at least 0, got {warmup}")
+    where = get_device() if device is None else torch.device(device)
+    for _ in range(warmup):
+        function()
+    times = []
+    for _ in range(repeats):
+        _synchronise(where)
+        start = time.perf_counter()
+        function()
+        _synchronise(where)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
