@@ -72,7 +72,7 @@ class Value:
     def __truediv__(self, other: Value | Number) -> Value:
         other = as_value(other)
         if other.data == 0.0:
-            raise ZeroDivisionError(f"{self!r} divided by a Value of zero")
+            raise ValueError(f"other is the divisor and must not be zero, got {other!r}")
         quotient = self.data / other.data
         return _record(quotient, "÷", (self, other), (1.0 / other.data, -quotient / other.data))
 

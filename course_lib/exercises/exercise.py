@@ -1,0 +1,168 @@
+"""What an exercise is, and the check that tells *which* misunderstanding an answer shows.
+
+An exercise holds a reference and several misconceptions: wrong implementations, each one edit away from the
+reference, each with a hint. An answer is run on fresh inputs. If it equals the reference everywhere it is
+right; if it equals a misconception everywhere, its author reads that misconception's hint.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from course_lib.exercises.comparison import describe_difference, same
+
+Status = Literal["right", "wrong", "unanswered"]
+BOOK_SEED = 2024
+
+
+class WrongAnswer(AssertionError):
+    """The answer was run and is not right; the message says what it looks like."""
+
+
+class Unanswered(Exception):
+    """The stub was left as it is."""
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong implementation that people really write, and what to tell them.
+
+    Attributes:
+        function: takes the exercise's inputs, returns what the misunderstanding would.
+        hint: one or two sentences that point at the misunderstanding without giving the solution.
+    """
+
+    function: Callable[..., Any]
+    hint: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        status: "right", "wrong" or "unanswered".
+        message: what the reader is told.
+        misconception: the recognised misconception's name, if one was.
+    """
+
+    status: Status
+    message: str
+    misconception: str | None = None
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question with a checkable answer.
+
+    Attributes:
+        name: the key under which the topic's `EXERCISES` holds it.
+        title: as in the chapter.
+        kind: "implement" (the answer is a function) or "predict" (the answer is the value for one draw).
+        points: for marking, at least 1.
+        inputs: takes a `torch.Generator`, returns the tuple of arguments of one fresh case.
+        reference: takes those arguments, returns the right answer.
+        misconceptions: at least three, by name.
+        next_step: what to try once it is right.
+        question: for "predict": takes the arguments, returns the question as text.
+        tolerance: relative and absolute tolerance for floating-point answers.
+        draws: fresh cases an implementation is run on.
+    """
+
+    name: str
+    title: str
+    kind: Literal["implement", "predict"]
+    points: int
+    inputs: Callable[[torch.Generator], tuple[Any, ...]]
+    reference: Callable[..., Any]
+    misconceptions: dict[str, Misconception]
+    next_step: str
+    question: Callable[..., str] | None = None
+    tolerance: float = 1e-5
+    draws: int = 4
+
+    def __post_init__(self) -> None:
+        if len(self.misconceptions) < 3:
+            raise ValueError(f"misconceptions of {self.name!r} must be at least three")
+        if self.points < 1:
+            raise ValueError(f"points of {self.name!r} must be at least 1, got {self.points}")
+        if (self.kind == "predict") != (self.question is not None):
+            raise ValueError(f"question of {self.name!r} belongs to a prediction, and only to one")
+
+    def cases(self, seed: int = BOOK_SEED) -> list[tuple[Any, ...]]:
+        """The inputs drawn with `seed`: one case for a prediction, `draws` for an implementation."""
+        generator = torch.Generator().manual_seed(seed)
+        return [self.inputs(generator) for _ in range(1 if self.kind == "predict" else self.draws)]
+
+    def ask(self, seed: int = BOOK_SEED) -> str:
+        """The text of a prediction, with the values drawn with `seed`."""
+        if self.question is None:
+            raise ValueError(f"{self.name!r} asks for a function; its question stands in the chapter")
+        return self.question(*self.cases(seed)[0])
+
+    def judge(self, answer: Any, seed: int = BOOK_SEED) -> Verdict:
+        """Run `answer` on the cases of `seed` and say what it is; never raises for what the answer does."""
+        cases = self.cases(seed)
+        try:
+            given = [self._outcome(answer, case) for case in cases]
+        except Unanswered:
+            return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
+        wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
+        if all(same(g, w, self.tolerance) for g, w in zip(given, wanted, strict=True)):
+            return Verdict("right", f"{self.title}: right. {self.next_step}")
+        for name, misconception in self.misconceptions.items():
+            expected = [_run(misconception.function, copy.deepcopy(case)) for case in cases]
+            if all(same(g, e, self.tolerance) for g, e in zip(given, expected, strict=True)):
+                return Verdict("wrong", misconception.hint, name)
+        for g, w in zip(given, wanted, strict=True):
+            if not same(g, w, self.tolerance):
+                return Verdict("wrong", f"{self.title}: not yet. {describe_difference(g, w)}")
+        raise AssertionError("unreachable: some case differs")
+
+    def check(self, answer: Any, seed: int = BOOK_SEED) -> None:
+        """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
+
+        Args:
+            answer: the function, or for a prediction the value. `...`, or a function whose body is still
+                `...` or that raises `NotImplementedError`, counts as unanswered.
+            seed: of the inputs; the book's own by default, a fresh one in marking.
+
+        Raises:
+            WrongAnswer: if the answer is wrong.
+            TypeError: if an implementation was asked for and `answer` cannot be called.
+        """
+        if self.kind == "implement" and answer is not ... and not callable(answer):
+            raise TypeError(
+                f"answer must be your function {self.name} itself, not the result of calling it; "
+                f"got {type(answer).__name__}"
+            )
+        verdict = self.judge(answer, seed)
+        if verdict.status == "wrong":
+            raise WrongAnswer(verdict.message)
+        print(verdict.message)
+
+    def _outcome(self, answer: Any, case: tuple[Any, ...]) -> Any:
+        if answer is ...:
+            raise Unanswered
+        if self.kind == "predict":
+            return answer
+        mine = copy.deepcopy(case)
+        result = _run(answer, mine)
+        if result is None or result is ... or isinstance(result, NotImplementedError):
+            raise Unanswered
+        if not all(same(now, before, 0.0) for now, before in zip(mine, case, strict=True)):
+            return RuntimeError("your function changed its input in place; the caller still needs it")
+        return result
+
+
+def _run(function: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """The value of the call, or the exception it ended in."""
+    try:
+        return function(*case)
+    except Exception as error:  # whatever a reader's function raises is an outcome to be described
+        return error

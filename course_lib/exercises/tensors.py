@@ -1,0 +1,303 @@
+"""Exercises of the chapter on tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.exercises.exercise import Exercise, Misconception
+
+
+def _integer(generator: Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
+# --- the shape of a difference ------------------------------------------------------------------------------
+
+
+def _meeting_shapes(generator: Generator) -> tuple[tuple[int, int, int], tuple[int, int]]:
+    a, b, c = (torch.randperm(6, generator=generator)[:3] + 2).tolist()
+    return (a, 1, b), (c, 1)
+
+
+def broadcast_result(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """Align at the right, fill with ones at the left, and let a 1 give way."""
+    return tuple((torch.empty(first) - torch.empty(second)).shape)
+
+
+BROADCAST_RESULT = Exercise(
+    name="broadcast_result",
+    title="The shape of a difference",
+    kind="predict",
+    points=1,
+    inputs=_meeting_shapes,
+    question=lambda first, second: (
+        f"a has shape {first}, b has shape {second}. What is (a - b).shape? (a tuple, or the string 'error')"
+    ),
+    reference=broadcast_result,
+    misconceptions={
+        "aligned at the left": Misconception(
+            lambda first, second: "error",  # noqa: ARG005
+            "You aligned the shapes at the left. Broadcasting aligns them at the right: write b's sizes "
+            "under the last sizes of a, and put 1 where b has none.",
+        ),
+        "kept the first shape": Misconception(
+            lambda first, second: first,  # noqa: ARG005
+            "That is a's own shape. Its middle size is 1, and a 1 gives way to whatever it meets.",
+        ),
+        "joined the shapes": Misconception(
+            lambda first, second: first + second,
+            "You wrote the two shapes one after the other, as an outer product would. In a difference the "
+            "dimensions are laid on top of each other.",
+        ),
+    },
+    next_step="Now find two shapes of three dimensions each for which the answer is 'error'.",
+)
+
+
+# --- strides of a view --------------------------------------------------------------------------------------
+
+
+def _view_case(generator: Generator) -> tuple[int, int, int]:
+    return _integer(generator, 3, 5), _integer(generator, 7, 11), _integer(generator, 2, 3)
+
+
+def view_strides(rows: int, columns: int, step: int) -> tuple[int, ...]:
+    """A slice multiplies a stride, a transpose swaps two."""
+    return torch.empty(rows, columns)[:, ::step].T.stride()
+
+
+VIEW_STRIDES = Exercise(
+    name="view_strides",
+    title="Strides of a view",
+    kind="predict",
+    points=1,
+    inputs=_view_case,
+    question=lambda rows, columns, step: (
+        f"t = torch.arange({rows * columns}).reshape({rows}, {columns}). What is t[:, ::{step}].T.stride()? "
+        "(a tuple)"
+    ),
+    reference=view_strides,
+    misconceptions={
+        "forgot the transpose": Misconception(
+            lambda rows, columns, step: (columns, step),  # noqa: ARG005
+            "Those are the strides of the slice. Its transpose reads the same buffer with the two strides "
+            "swapped.",
+        ),
+        "forgot the step": Misconception(
+            lambda rows, columns, step: (1, columns),  # noqa: ARG005
+            "You skipped the slice's step. Taking every second element means walking twice as far in the "
+            "buffer between neighbours.",
+        ),
+        "thought of a copy": Misconception(
+            lambda rows, columns, step: (rows, 1),  # noqa: ARG005
+            "Those are the strides of a fresh, contiguous copy. Neither the slice nor the transpose copies: "
+            "both read t's own buffer.",
+        ),
+        "divided the row": Misconception(
+            lambda rows, columns, step: (step, -(-columns // step)),  # noqa: ARG005
+            "The rows of the slice have fewer elements, but in the buffer they still start as far apart as "
+            "t's rows do.",
+        ),
+    },
+    next_step="Which of .view(-1) and .reshape(-1) works on it, and which of them copies?",
+)
+
+
+# --- standardise --------------------------------------------------------------------------------------------
+
+
+def _table(generator: Generator) -> tuple[Tensor]:
+    rows, columns = _integer(generator, 6, 9), _integer(generator, 2, 4)
+    scale = torch.rand(columns, generator=generator) * 50 + 1
+    return (torch.randn(rows, columns, generator=generator) * scale + scale,)
+
+
+def standardise(x: Tensor) -> Tensor:
+    """Each column minus its mean, divided by its population standard deviation."""
+    return (x - x.mean(dim=0)) / x.std(dim=0, correction=0)
+
+
+STANDARDISE = Exercise(
+    name="standardise",
+    title="Standardise the columns",
+    kind="implement",
+    points=2,
+    inputs=_table,
+    reference=standardise,
+    misconceptions={
+        "rows instead of columns": Misconception(
+            lambda x: (x - x.mean(dim=1, keepdim=True)) / x.std(dim=1, correction=0, keepdim=True),
+            "Each row now has mean 0. `dim` names the dimension that disappears: to get one mean a column, "
+            "it is the rows that must go.",
+        ),
+        "one mean for the whole table": Misconception(
+            lambda x: (x - x.mean()) / x.std(correction=0),
+            "You used one mean and one deviation for the whole table. Every column has its own unit, and "
+            "needs its own two numbers.",
+        ),
+        "divided by the variance": Misconception(
+            lambda x: (x - x.mean(dim=0)) / x.var(dim=0, correction=0),
+            "You divided by the variance, whose unit is the square of the column's. Take its root.",
+        ),
+        "sample deviation": Misconception(
+            lambda x: (x - x.mean(dim=0)) / x.std(dim=0),
+            "`std` divides by n − 1 unless told otherwise. Here the n rows are all there is: look up its "
+            "`correction` argument.",
+        ),
+    },
+    next_step="What should a column whose values are all equal become? Decide, and handle it.",
+)
+
+
+# --- squared distances --------------------------------------------------------------------------------------
+
+
+def _two_clouds(generator: Generator) -> tuple[Tensor, Tensor]:
+    n, m, d = (torch.randperm(4, generator=generator)[:3] + 2).tolist()
+    return torch.randn(n, d, generator=generator), torch.randn(m, d, generator=generator)
+
+
+def squared_distances(x: Tensor, y: Tensor) -> Tensor:
+    """Every point of x against every point of y: (n, 1, d) meets (1, m, d)."""
+    difference = x[:, None, :] - y[None, :, :]
+    return (difference**2).sum(dim=-1)
+
+
+SQUARED_DISTANCES = Exercise(
+    name="squared_distances",
+    title="All distances at once",
+    kind="implement",
+    points=2,
+    inputs=_two_clouds,
+    reference=squared_distances,
+    misconceptions={
+        "transposed": Misconception(
+            lambda x, y: squared_distances(y, x),
+            "The values are right and the table is lying on its side: entry [i, j] should belong to x[i] "
+            "and y[j].",
+        ),
+        "took the root": Misconception(
+            lambda x, y: squared_distances(x, y).sqrt(),
+            "Those are distances. The question asks for their squares, which need no root at all.",
+        ),
+        "absolute values": Misconception(
+            lambda x, y: (x[:, None, :] - y[None, :, :]).abs().sum(dim=-1),
+            "You added absolute differences, the city-block distance. Square each difference before adding.",
+        ),
+        "averaged over coordinates": Misconception(
+            lambda x, y: ((x[:, None, :] - y[None, :, :]) ** 2).mean(dim=-1),
+            "You averaged over the coordinates. A squared distance is their sum.",
+        ),
+        "summed over the points": Misconception(
+            lambda x, y: ((x[:, None, :] - y[None, :, :]) ** 2).sum(dim=1),
+            "You summed away the points of y and kept the coordinates. It is the last dimension that has to go.",
+        ),
+    },
+    next_step="The (n, m, d) array is n·m·d numbers. Use |x|² − 2x·y + |y|² to need only n·m.",
+)
+
+
+# --- the loss that lied -------------------------------------------------------------------------------------
+
+
+def _column_and_row(generator: Generator) -> tuple[Tensor, Tensor]:
+    n = _integer(generator, 4, 8)
+    targets = torch.randn(n, generator=generator) * 2
+    return (targets + torch.randn(n, generator=generator)).unsqueeze(1), targets
+
+
+def mean_squared_error(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Bring the column to the targets' shape, so that each prediction meets its own target."""
+    return ((predictions.squeeze(1) - targets) ** 2).mean()
+
+
+MEAN_SQUARED_ERROR = Exercise(
+    name="mean_squared_error",
+    title="The loss that lied",
+    kind="implement",
+    points=1,
+    inputs=_column_and_row,
+    reference=mean_squared_error,
+    misconceptions={
+        "let them broadcast": Misconception(
+            lambda predictions, targets: ((predictions - targets) ** 2).mean(),
+            "Every prediction was compared with every target: (n, 1) minus (n,) is (n, n). Print the shape of "
+            "the difference.",
+        ),
+        "summed": Misconception(
+            lambda predictions, targets: ((predictions.squeeze(1) - targets) ** 2).sum(),
+            "The pairing is right. You added the n squares and did not divide by n.",
+        ),
+        "did not square": Misconception(
+            lambda predictions, targets: (predictions.squeeze(1) - targets).abs().mean(),
+            "The pairing is right. This is the mean absolute error; the squares are missing.",
+        ),
+        "took the root": Misconception(
+            lambda predictions, targets: ((predictions.squeeze(1) - targets) ** 2).mean().sqrt(),
+            "The pairing is right, and then you took a root: that is the RMSE, in the unit of the targets.",
+        ),
+    },
+    next_step="Add an assertion that would have caught the first version, and place it where it costs nothing.",
+)
+
+
+# --- einsum -------------------------------------------------------------------------------------------------
+
+
+def _weights_and_values(generator: Generator) -> tuple[Tensor, Tensor]:
+    batch, positions, features = _integer(generator, 2, 3), _integer(generator, 4, 5), 3
+    weights = torch.rand(batch, positions, positions, generator=generator)
+    return (
+        weights / weights.sum(dim=-1, keepdim=True),
+        torch.randn(batch, positions, features, generator=generator),
+    )
+
+
+def weighted_mean(weights: Tensor, values: Tensor) -> Tensor:
+    """k is on both sides of the comma and not behind the arrow, so it is summed."""
+    return torch.einsum("bqk,bkf->bqf", weights, values)
+
+
+WEIGHTED_MEAN = Exercise(
+    name="weighted_mean",
+    title="A weighted mean, spelled out",
+    kind="implement",
+    points=2,
+    inputs=_weights_and_values,
+    reference=weighted_mean,
+    misconceptions={
+        "weights read the other way": Misconception(
+            lambda weights, values: torch.einsum("bkq,bkf->bqf", weights, values),
+            "You read the weights with their last two letters swapped. It runs, since both sizes are equal, "
+            "but the weights that sum to 1 are those along the *last* dimension: that is k.",
+        ),
+        "lost the query": Misconception(
+            lambda weights, values: torch.einsum("bqk,bkf->bf", weights, values),
+            "The letter q is missing behind the arrow, so einsum summed over it too. Each query wants a mean "
+            "of its own.",
+        ),
+        "averaged once more": Misconception(
+            lambda weights, values: torch.einsum("bqk,bkf->bqf", weights, values) / values.shape[1],
+            "You divided by the number of positions. The weights already sum to 1.",
+        ),
+        "mixed the batch": Misconception(
+            lambda weights, values: torch.einsum("bqk,ckf->bqf", weights, values),
+            "You gave the batch dimension two different letters, so every sequence was mixed with every other.",
+        ),
+    },
+    next_step="Write it once more with @, and once with broadcasting and .sum; assert that all three agree.",
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (
+        BROADCAST_RESULT,
+        VIEW_STRIDES,
+        STANDARDISE,
+        SQUARED_DISTANCES,
+        MEAN_SQUARED_ERROR,
+        WEIGHTED_MEAN,
+    )
+}
