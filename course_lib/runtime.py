@@ -31,7 +31,7 @@ def set_seed(seed: int) -> None:
 
 
 def get_device(preference: str | None = None) -> torch.device:
-    """Name the device to compute on: the one asked for, else an accelerator that is really there, else the CPU.
+    """Name the device to compute on: the one asked for, else an accelerator that is there, else the CPU.
 
     A CUDA build of torch on a machine without a GPU still answers ``cuda`` to
     ``torch.accelerator.current_accelerator()``, so availability is asked first.
@@ -77,7 +77,8 @@ def time_call(
 ) -> float:
     """Time a call: the median of several, after warm-up, waiting for the accelerator to finish each time.
 
-    An accelerator runs asynchronously: without the wait the clock stops when the work is queued, not when it is done.
+    An accelerator runs asynchronously: without the wait the clock stops when the work is queued, not when it
+    is done.
 
     Args:
         function: what to time; takes no argument, its result is dropped.

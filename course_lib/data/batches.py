@@ -10,8 +10,8 @@ from torch import Tensor
 class Batches:
     """Mini-batches of tensors kept in memory, freshly shuffled each time it is iterated.
 
-    A ``DataLoader`` fetches example by example, because a data set may live on disk. Tensors in memory need no such
-    care: a batch is ``tensor[indices]``, one gather for all its examples.
+    A ``DataLoader`` fetches example by example, because a data set may live on disk. Tensors in memory need
+    no such care: a batch is ``tensor[indices]``, one gather for all its examples.
 
     With n examples and batch size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller
     (⌊n/b⌋ with ``drop_last``). Each example occurs once a pass.
@@ -25,8 +25,8 @@ class Batches:
 
     Raises:
         TypeError: if something among ``tensors`` is not a tensor, or ``batch_size`` is not an int.
-        ValueError: if there are no tensors, a tensor has no dimension, lengths differ, n = 0, ``batch_size`` < 1,
-            or ``drop_last`` would leave no batch at all.
+        ValueError: if there are no tensors, a tensor has no dimension, lengths differ, n = 0, ``batch_size``
+            < 1, or ``drop_last`` would leave no batch at all.
 
     Example:
         >>> len(Batches(torch.zeros(10, 3), torch.zeros(10), batch_size=4))
@@ -50,7 +50,7 @@ class Batches:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if drop_last and batch_size > self.examples:
             raise ValueError(
-                f"drop_last leaves no batch: batch_size is {batch_size}, tensors hold {self.examples} examples"
+                f"drop_last leaves no batch: batch_size is {batch_size}, there are {self.examples} examples"
             )
         self.tensors = tensors
         self.batch_size = batch_size

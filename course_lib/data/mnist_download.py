@@ -45,8 +45,8 @@ def cache_folder() -> Path:
 def full_arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
     """One split of the full MNIST, downloaded if the cache lacks it.
 
-    Mirrors and MD5 hashes are torchvision's own. A file is written beside its place, checked, and moved there in one
-    step, so that an interrupted download leaves nothing behind that could be taken for the real file.
+    Mirrors and MD5 hashes are torchvision's own. A file is written beside its place, checked, and moved there
+    in one step, so that an interrupted download leaves nothing behind that could be taken for the real file.
 
     Args:
         split: ``"train"`` or ``"test"``.
@@ -105,7 +105,7 @@ def _check(content: bytes, md5: str, name: str) -> None:
 
 
 def _decode_idx(content: bytes) -> np.ndarray:
-    """The idx format: two zero bytes, a type byte (8 = uint8), the number of dimensions, the sizes, the data."""
+    """Read idx: two zero bytes, a type byte (8 = uint8), the number of dimensions, the sizes, the data."""
     raw = gzip.decompress(content)
     dimensions = raw[3]
     shape = np.frombuffer(raw, dtype=">u4", count=dimensions, offset=4)
