@@ -263,10 +263,6 @@ OUTPUT_SIZE = Exercise(
             lambda size, kernel, stride, padding: size + 2 * padding - kernel + 1,  # noqa: ARG005
             "That is the size with stride 1. A larger stride skips places.",
         ),
-        "divided too late": Misconception(
-            lambda size, kernel, stride, padding: (size + 2 * padding - kernel + 1) // stride,
-            "The first place is there whatever the stride: add the 1 after dividing.",
-        ),
     },
     next_step="Add dilation, and check all four arguments against the shape nn.Conv2d returns.",
 )

@@ -111,20 +111,20 @@ def test_the_texts_are_whole_sentences(exercise):
 
 
 def doubling(**changes) -> Exercise:
-    settings = dict(
-        name="double",
-        title="Double it",
-        kind="implement",
-        points=1,
-        inputs=lambda g: (torch.randn(3, generator=g),),
-        reference=lambda x: 2 * x,
-        misconceptions={
+    settings = {
+        "name": "double",
+        "title": "Double it",
+        "kind": "implement",
+        "points": 1,
+        "inputs": lambda g: (torch.randn(3, generator=g),),
+        "reference": lambda x: 2 * x,
+        "misconceptions": {
             "squared": Misconception(lambda x: x**2, "You squared."),
             "kept": Misconception(lambda x: x, "You returned x."),
             "raised": Misconception(lambda x: x @ torch.ones(9), "The sizes do not fit."),
         },
-        next_step="Halve it.",
-    )
+        "next_step": "Halve it.",
+    }
     return Exercise(**(settings | changes))
 
 
