@@ -9,6 +9,9 @@ export OMP_NUM_THREADS := 1
 export CUDA_VISIBLE_DEVICES :=
 export PYTHONHASHSEED := 0
 
+# `make notebooks` runs every chapter; `make notebooks NOTEBOOKS=notebooks/02_autograd.ipynb` runs one.
+NOTEBOOKS ?=
+
 .PHONY: book serve lab test notebooks bench constraints clean
 
 book: $(VENV)/ready
@@ -24,7 +27,7 @@ test: book
 	$(BIN)/pytest -n 2 --dist loadscope
 
 notebooks: $(VENV)/ready
-	$(BIN)/python book/_ext/execute_notebooks.py
+	$(BIN)/python book/scripts/execute_notebooks.py $(NOTEBOOKS)
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""Copy what the book's pages load from npm into book/assets/vendor: licence, version and sha256 of every file.
+"""Copy what the book's pages load from npm into book/assets/vendor, with a manifest of hashes.
 
 Readers never run this: the result is committed. To move to another version, change PACKAGES and run
 
@@ -38,8 +38,8 @@ class Package:
 
 
 PACKAGES = (
-    # TeX in, HTML out, and the TeX extensions that MathJax loads on demand. The menu, the speech engine and the
-    # MathML reader stay out: they would be 6 MB more, and the menu is switched off in _config.yml.
+    # TeX in, HTML out, and the TeX extensions that MathJax loads on demand. The speech engine and the MathML
+    # reader stay out: they would be 6 MB more, and the menu that asks for them is off in _config.yml.
     Package(
         "mathjax",
         "3.2.2",
@@ -109,7 +109,9 @@ def describe() -> dict[str, object]:
 
 def main() -> int:
     """Vendor anew, or with `--check` compare; the exit status is 1 where a file differs from the manifest."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="compare the committed files with the manifest")
     if parser.parse_args().check:
         same = json.loads(MANIFEST.read_text("utf8")) == describe()

@@ -1,10 +1,11 @@
-"""The book's own Sphinx extension: what Jupyter Book lacks for pages that explain themselves and stay offline.
+"""The book's own Sphinx extension: what Jupyter Book lacks for live pages that stay offline.
 
-    explorable.py   the directive that puts a live explorable into a prose page
-    solutions.py    the dropdown below an exercise, filled from the reference's source
-    chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
-    learner.py      the notebook a reader downloads: outputs removed, nothing else
-    page.py         small repairs of what the theme puts on every page
+explorable.py   the directive that puts a live explorable into a prose page
+solutions.py    the dropdown below an exercise, filled from the reference's source
+chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
+learner.py      the notebook a reader downloads: outputs removed, nothing else
+reference.py    every public module of course_lib, without a list kept by hand
+page.py         small repairs of what the theme puts on every page
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from zero_book import chapter, explorable, learner, page, solutions
+from zero_book import chapter, explorable, learner, page, reference, solutions
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    for part in (explorable, solutions, chapter, learner, page):
+    for part in (explorable, solutions, chapter, learner, reference, page):
         part.register(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

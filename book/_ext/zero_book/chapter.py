@@ -32,7 +32,7 @@ def part_of(app: Sphinx, docname: str) -> str:
 
 
 def launch_links(app: Sphinx, docname: str) -> list[tuple[str, str]]:
-    """(text, address) of every place that can run a chapter; Colab and Binder only where a repository is named."""
+    """(text, address) of each place that can run a chapter: none until a repository is named."""
     options = app.config.html_theme_options
     repository = (options.get("repository_url") or "").rstrip("/")
     if not repository:
@@ -65,7 +65,7 @@ def actions(app: Sphinx, docname: str) -> nodes.raw:
 
 
 def add_strip(app: Sphinx, doctree: nodes.document) -> None:
-    """Turn a chapter's paragraph that opens with a bold "Time" into the strip, or put one after its promise."""
+    """Make the strip of the paragraph that opens with a bold "Time", or put one after the promise."""
     if number_of(app.env.docname) is None:
         return
     section = next(doctree.findall(nodes.section))

@@ -1,7 +1,7 @@
 """The directive that puts a live explorable into a prose page.
 
-    ```{explorable} course_lib.widgets.tangent:Tangent
-    ```
+```{explorable} course_lib.widgets.tangent:Tangent
+```
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 
 
 def is_thebe(script: Any) -> bool:
-    """Whether a script entry belongs to Thebe, which this book does not use and which would ask a CDN for itself."""
+    """Whether a script entry belongs to Thebe: not used here, and it would ask a CDN for itself."""
     body = getattr(script, "attributes", {}).get("body") or ""
     return "THEBE_JS_URL" in body or "thebe" in str(getattr(script, "filename", script) or "")
 

@@ -1,8 +1,8 @@
 """The dropdown below an exercise, filled from the reference's source.
 
-A notebook holds the exercise's text, a stub and its check. An exercise labelled `ex-autograd-sigmoid-slope` is
-the entry "sigmoid_slope" of `course_lib.exercises.autograd.EXERCISES`; its reference is shown, folded, after the
-code cells that follow the exercise.
+A notebook holds the exercise's text, a stub and its check. An exercise labelled `ex-autograd-central-slope`
+is the entry "central_slope" of `course_lib.exercises.autograd.EXERCISES`; its reference is shown, folded,
+after the code cells that follow the exercise.
 """
 
 from __future__ import annotations
