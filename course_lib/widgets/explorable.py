@@ -1,8 +1,8 @@
 """The base of every explorable: one ES module, alive in JupyterLab and in a page without a kernel.
 
-Neither anywidget nor a module written into a page can import a neighbouring file, so the base's modules and the
-explorable's own are joined here into one. In a notebook anywidget runs it beside a kernel; `Explorable.to_html`
-writes the same module, with the present state, into a piece of html that needs nothing else.
+Neither anywidget nor a module written into a page can import a neighbouring file, so the base's modules and
+the explorable's own are joined here into one. In a notebook anywidget runs it beside a kernel;
+`Explorable.to_html` writes the same module, with the present state, into html that needs nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IMPORT = re.compile(r'^import\s*\{[^}]*\}\s*from\s*"\./[\w.]+\.mjs";\n', re.MUL
 
 
 def joined_module(names: tuple[str, ...]) -> str:
-    """Join ES modules of this folder into one: imports of each other dropped, only the last one's default export kept.
+    """Join ES modules of this folder into one: imports of each other dropped, the default export kept.
 
     Args:
         names: file names, each after those it imports from.
@@ -33,7 +33,8 @@ def joined_module(names: tuple[str, ...]) -> str:
         The text of one ES module that imports nothing.
 
     Raises:
-        ValueError: if a file imports anything from outside this folder, or holds text that would end a script element.
+        ValueError: if a file imports anything from outside this folder, or holds text that would end a script
+            element.
     """
     parts = []
     for name in names:
@@ -51,8 +52,8 @@ def joined_module(names: tuple[str, ...]) -> str:
 class Explorable(anywidget.AnyWidget):
     """A figure the reader drags: an ipywidget that is also a self-contained piece of html.
 
-    A subclass names its `modules` (its own .mjs last) and its `settings`, the traits the reader changes and *Reset*
-    puts back, and fills `code_template`.
+    A subclass names its `modules` (its own .mjs last) and its `settings`, the traits the reader changes and
+    *Reset* puts back, and fills `code_template`.
 
     Attributes:
         title: the line above the stage, an imperative.
@@ -83,12 +84,12 @@ class Explorable(anywidget.AnyWidget):
         self.initial = {name: getattr(self, name) for name in self.settings}
 
     def code(self) -> str:
-        """Return the PyTorch code for the present settings, as *Show the PyTorch code* prints it in the page."""
+        """Return the PyTorch code for the present settings, as *Show the PyTorch code* prints it."""
         values = {**self.state(), **self.code_values()}
         return re.sub(r"«(\w+)»", lambda match: str(values[match[1]]), self.code_template)
 
     def code_values(self) -> dict[str, object]:
-        """Return what fills the template's holes beside the traits themselves; none unless a subclass says so."""
+        """Return what fills the template's holes beside the traits; none unless a subclass says so."""
         return {}
 
     def state(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Record a function of one number as a list of elementary steps that the page can run without torch.
 
-`record` lets torch.fx watch the function once. What it sees becomes a *program*: steps with parents first, each
-`["input", name]`, `["constant", c]`, `["sin", i]`, `["×", i, j]` or `["^", i, power]`, where i and j count steps
-from 0. tape.mjs runs programs forwards and backwards; `expression` prints one as torch code.
+`record` lets torch.fx watch the function once. What it sees becomes a *program*: steps with parents first,
+each `["input", name]`, `["constant", c]`, `["sin", i]`, `["×", i, j]` or `["^", i, power]`, where i and j count
+steps from 0. tape.mjs runs programs forwards and backwards; `expression` prints one as torch code.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import torch.fx
 Step = list[str | int | float]
 Program = list[Step]
 
+_UNARY = ("abs", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "neg")
 _NAMES = {
-    **{name: name for name in ("abs", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "neg")},
-    "absolute": "abs", "negative": "neg", "add": "+", "sub": "−", "subtract": "−", "mul": "×", "multiply": "×",
-    "truediv": "÷", "div": "÷", "divide": "÷", "true_divide": "÷", "pow": "^", "square": "square", "rsub": "rsub",
-}  # fmt: skip
+    **{name: name for name in (*_UNARY, "square", "rsub")},
+    **dict.fromkeys(("add",), "+"),
+    **dict.fromkeys(("sub", "subtract"), "−"),
+    **dict.fromkeys(("mul", "multiply"), "×"),
+    **dict.fromkeys(("truediv", "div", "divide", "true_divide"), "÷"),
+    **{"pow": "^", "absolute": "abs", "negative": "neg"},
+}
 _INFIX = {"+": ("+", 1), "−": ("-", 1), "×": ("*", 2), "÷": ("/", 2)}
 
 
@@ -35,8 +39,8 @@ def record(function: Callable[[torch.Tensor], torch.Tensor]) -> Program | None:
         function: takes one real tensor, returns one; called once, with a stand-in.
 
     Returns:
-        The program, its last step the result; None where the function branches on its input, or uses an operation
-        that is not elementary: such a function needs a kernel.
+        The program, its last step the result; None where the function branches on its input, or uses an
+        operation that is not elementary: such a function needs a kernel.
 
     Taught in: Autograd, by hand and by machine.
     """

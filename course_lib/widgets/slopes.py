@@ -34,7 +34,7 @@ def value(function: Function, x: float) -> float:
 
 
 def slope_by_autograd(function: Function, x: float) -> float:
-    """Differentiate f at x by a backward pass; 0.0 where the result does not depend on x, as the slope then is.
+    """Differentiate f at x by a backward pass; 0.0, the slope, where the result does not depend on x.
 
     Args, Returns and Raises as for `value`.
 

@@ -1,4 +1,4 @@
-"""A curve, a point to drag along it, and the slope there: from the formula, autograd and finite differences."""
+"""A curve, a point to drag along it, and the slope there: by formula, autograd and finite differences."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ import torch
 
 {definitions}
 
+
 x = torch.tensor(«x», dtype=torch.float64, requires_grad=True)
 h = «h»
 
@@ -49,8 +50,9 @@ def _wave_slope(x: torch.Tensor) -> torch.Tensor:
 class Tangent(Explorable):
     """Drag a point along f; read its slope three ways, and see how the finite difference errs with its step.
 
-    With a kernel, torch recomputes everything at every move, for any function. Without one, the page replays the
-    elementary steps torch.fx saw in `f` (see `recorded`); a function it could not follow is drawn from a table.
+    With a kernel, torch recomputes everything at every move, for any function. Without one, the page replays
+    the elementary steps torch.fx saw in `f` (see `recorded`); a function it could not follow is drawn from a
+    table.
 
     Args:
         f: the function, from a real tensor to a tensor of the same shape, elementwise; the default is
@@ -63,8 +65,8 @@ class Tangent(Explorable):
 
     Raises:
         TypeError: if `f` or `formula_derivative` is not callable, or returns no real tensor.
-        ValueError: if the domain is not two finite numbers in order, x lies outside it, h is not offered, f returns
-            more than one number for one, or f is finite nowhere on the domain.
+        ValueError: if the domain is not two finite numbers in order, x lies outside it, h is not offered, f
+            returns more than one number for one, or f is finite nowhere on the domain.
 
     Taught in: Autograd, by hand and by machine.
     """
@@ -205,4 +207,4 @@ def _definition(name: str, function: Callable[..., Any], program: list | None) -
     if source.startswith("def "):
         own = getattr(function, "__name__", name)
         return source if own == name else f"{source}\n\n\n{name} = {own}"
-    return f"# {name} is the function you gave to Tangent; torch.fx could not follow it, so it is not printed here."
+    return f"# {name}: the function you gave to Tangent; torch.fx could not follow it to print it here"
