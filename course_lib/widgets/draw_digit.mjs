@@ -1,5 +1,6 @@
 // Draw a digit: strokes prepared as MNIST's digits were, read by the book's network in the page.
-import { COLOUR, button, clamp, drag, frame, html, live, number, put, readout, svg, update } from "./base.mjs";
+import { COLOUR, clamp, drag, html, number, svg, update } from "./base.mjs";
+import { button, frame, live, put, readout } from "./frame.mjs";
 import { logitsOf, softmax, unpack } from "./network.mjs";
 
 const SIDE = 28;

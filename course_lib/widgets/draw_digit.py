@@ -47,8 +47,8 @@ def digit_network(path: Path = WEIGHTS) -> ConvNet:
         The network in evaluation mode, float32 on the CPU.
 
     Raises:
-        ValueError: if the file is missing, no whole safetensors file, or does not hold the network's tensors in
-            their shapes.
+        ValueError: if the file is missing, no whole safetensors file, or does not hold the network's tensors
+            in their shapes.
 
     Taught in: MNIST classifier.
     """
@@ -68,8 +68,8 @@ def digit_network(path: Path = WEIGHTS) -> ConvNet:
 class DrawDigit(Explorable):
     """Draw a digit by mouse, finger or keys; see the image the network receives and what it makes of it.
 
-    The strokes are prepared as MNIST's were: scaled into 20×20, their centre of mass moved to the middle of 28×28.
-    The forward pass is JavaScript on the committed weights, within 1e-5 of PyTorch.
+    The strokes are prepared as MNIST's were: scaled into 20×20, their centre of mass moved to the middle of
+    28×28. The forward pass is JavaScript on the committed weights, within 1e-5 of PyTorch.
 
     Args:
         example: the digit whose example is shown first, 0 to 9; −1 for an empty square.
@@ -112,7 +112,7 @@ class DrawDigit(Explorable):
             self.pixels = examples[example * 784 : (example + 1) * 784]
 
     def image(self) -> torch.Tensor:
-        """Return what the network sees at present, float32 (1, 1, 28, 28) in [0, 1]; needs a live notebook."""
+        """Return what the network sees at present, float32 (1, 1, 28, 28) in [0, 1]; needs a kernel."""
         seen = torch.frombuffer(bytearray(self.pixels), dtype=torch.uint8)
         return seen.view(1, 1, 28, 28).float() / 255
 

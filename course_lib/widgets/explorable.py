@@ -72,7 +72,7 @@ class Explorable(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "modules" in cls.__dict__:  # traitlets subclasses once more for each object
-            cls._esm = joined_module(("base.mjs", *cls.modules))
+            cls._esm = joined_module(("base.mjs", "frame.mjs", *cls.modules))
             cls._css = (_FOLDER / "explorable.css").read_text(encoding="utf-8")
             own = (_FOLDER / cls.modules[-1]).with_suffix(".css")
             if own.exists():

@@ -1,5 +1,6 @@
 // Graph stepper: a recorded expression drawn as a graph; values appear one by one, then gradients flow back edge by edge.
-import { COLOUR, button, frame, html, identifier, live, number, put, slider, svg, update } from "./base.mjs";
+import { COLOUR, html, identifier, number, svg, update } from "./base.mjs";
+import { button, frame, live, put, slider } from "./frame.mjs";
 import { backward, forward, parents } from "./tape.mjs";
 
 const BOX = { width: 74, height: 56 };

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 import traitlets
@@ -20,8 +19,8 @@ _MOST_NODES = 40
 class GraphStepper(Explorable):
     """Step through a recorded expression: each value in turn, then each edge's share of the gradient.
 
-    The page computes the same operations the expression recorded; the inputs are its labelled leaves, each on a
-    slider, and unlabelled leaves are constants.
+    The page computes the same operations the expression recorded; the inputs are its labelled leaves, each on
+    a slider, and unlabelled leaves are constants.
 
     Args:
         root: the result; the default is the squared error of one tanh neuron.
@@ -31,9 +30,9 @@ class GraphStepper(Explorable):
 
     Raises:
         TypeError: if `root` is not a `Value`.
-        ValueError: if low is not below high, the graph has no labelled leaf or more than 40 nodes, an input lies
-            outside the sliders' range, a label is no Python name or stands for two nodes, or an exponent has more
-            than the six digits a `Value` records.
+        ValueError: if low is not below high, the graph has no labelled leaf or more than 40 nodes, an input
+            lies outside the sliders' range, a label is no Python name or stands for two nodes, or an exponent
+            has more than the six digits a `Value` records.
 
     Taught in: Autograd, by hand and by machine.
     """
@@ -98,7 +97,7 @@ def _neuron() -> Value:
 
 
 def _names(nodes: list[Value]) -> list[str]:
-    """Labels where there are any, `v3` for the fourth node otherwise; a constant is never named, only written."""
+    """Labels where there are any, `v3` for the fourth node otherwise; the code writes constants, not names."""
     names = [node.label or f"v{place}" for place, node in enumerate(nodes)]
     for name in names:
         if not name.isidentifier() or names.count(name) > 1:

@@ -1,8 +1,8 @@
 """Record a function of one number as a list of elementary steps that the page can run without torch.
 
 `record` lets torch.fx watch the function once. What it sees becomes a *program*: steps with parents first,
-each `["input", name]`, `["constant", c]`, `["sin", i]`, `["×", i, j]` or `["^", i, power]`, where i and j count
-steps from 0. tape.mjs runs programs forwards and backwards; `expression` prints one as torch code.
+each `["input", name]`, `["constant", c]`, `["sin", i]`, `["×", i, j]` or `["^", i, power]`, where i and j
+count steps from 0. tape.mjs runs programs forwards and backwards; `expression` prints one as torch code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 // Softmax: logits to drag on the left; probabilities and the loss's gradient on the right.
-import {
-  COLOUR, button, clamp, drag, frame, handle, html, keys, live, number, place, put, readout, scale, slider, svg, ticks, update,
-} from "./base.mjs";
+import { COLOUR, clamp, drag, handle, html, keys, number, place, scale, svg, ticks, update } from "./base.mjs";
+import { button, frame, live, put, readout, slider } from "./frame.mjs";
 
 const BOUND = 10; // the logit axis reaches this far to either side of the shift
 

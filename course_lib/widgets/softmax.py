@@ -35,8 +35,8 @@ class Softmax(Explorable):
     $$p_i = \frac{e^{z_i/T}}{\sum_j e^{z_j/T}}, \qquad \ell = -\log p_t, \qquad
       \frac{\partial \ell}{\partial z_i} = \frac{p_i - y_i}{T}$$
 
-    The page computes with the largest logit subtracted, so no logit overflows it; beside that it reads out what
-    the formula as it stands gives in float32.
+    The page computes with the largest logit subtracted, so no logit overflows it; beside that it reads out
+    what the formula as it stands gives in float32.
 
     Args:
         logits: two to eight finite numbers, one a class.
@@ -47,8 +47,8 @@ class Softmax(Explorable):
         title: what to try.
 
     Raises:
-        ValueError: if the logits are fewer than two, more than eight or not finite, the labels are not as many, or
-            target, temperature or shift lies outside its range.
+        ValueError: if the logits are fewer than two, more than eight or not finite, the labels are not as many,
+            or target, temperature or shift lies outside its range.
 
     Source: Goodfellow, Bengio and Courville, *Deep Learning*, 2016, sections 4.1 and 6.2.2.3.
     Taught in: MNIST classifier.

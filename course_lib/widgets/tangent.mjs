@@ -1,7 +1,6 @@
 // Tangent: a point dragged along a curve, its slope three ways, and the finite difference's error against its step.
-import {
-  COLOUR, clamp, drag, exponent, frame, handle, identifier, keys, live, number, path, place, put, readout, scale, slider, svg, ticks, update,
-} from "./base.mjs";
+import { COLOUR, clamp, drag, exponent, handle, identifier, keys, number, path, place, scale, svg, ticks, update } from "./base.mjs";
+import { frame, live, put, readout, slider } from "./frame.mjs";
 import { backward, forward } from "./tape.mjs";
 
 const NOWHERE = "not finite";
