@@ -1,0 +1,225 @@
+"""One training loop, written out: forward, loss, backward, update, and the book-keeping round them."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from course_lib.training.history import History
+
+if TYPE_CHECKING:  # torchmetrics takes a second to import, and a run without metrics needs none of it
+    from torchmetrics import MetricCollection
+
+Batch = tuple[Tensor, ...]
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+def fit(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    loss_function: LossFunction,
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    validation: Iterable[Batch] | None = None,
+    metrics: "MetricCollection | None" = None,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    clip_norm: float | None = None,
+    accumulate: int = 1,
+    amp_dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model: for each batch θ ← update(θ, ∇L), L the mean loss over the batch's examples.
+
+    With ``accumulate`` = k the gradient of k batches of n₁ … n_k examples is Σᵢ nᵢ∇Lᵢ / Σᵢ nᵢ: that of one
+    large batch, also when the last batch or the last group is smaller. Losses and metrics are averages over
+    examples, not over batches. The loss is read, and checked, at every batch; on an accelerator that waits
+    for the device.
+
+    Args:
+        model: called as ``model(*inputs)``; left in the mode (train or eval) it came in.
+        batches: re-iterable; each item ``(*inputs, targets)``, tensors equally long in dimension 0.
+        loss_function: ``(outputs, targets)`` to a scalar, the *mean* over the batch's examples.
+        optimizer: holds the model's parameters.
+        epochs: passes over ``batches``, at least 1.
+        validation: as ``batches``; evaluated after each epoch without gradients.
+        metrics: measured on ``validation``; see ``training.metrics``.
+        schedule: a learning-rate schedule, stepped after every *update* (not every epoch).
+        clip_norm: longest gradient allowed, > 0: a longer one is scaled down to this 2-norm over all
+            parameters.
+        accumulate: batches an update, at least 1.
+        amp_dtype: ``torch.bfloat16`` or ``torch.float16`` to compute the forward pass in mixed precision
+            (float16 with gradient scaling); ``None`` for full precision.
+        device: where to train; model and batches are moved there. ``None``: where the model lies.
+        progress: draw a progress bar on stderr.
+
+    Returns:
+        A ``History``: each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved),
+        and with
+        ``validation`` also ``val_loss`` and ``val_`` + each metric.
+
+    Raises:
+        ValueError: if ``epochs``, ``accumulate``, ``clip_norm`` or ``amp_dtype`` is out of range; ``metrics``
+            come without ``validation``; ``batches`` yields nothing; or ``loss_function`` refuses a batch or
+            returns no scalar.
+        FloatingPointError: if a loss is NaN or infinite; names epoch, step and the first spoilt parameter.
+            The update from that batch is not made.
+
+    Taught in: "MNIST classifier".
+    """
+    _check_settings(epochs, accumulate, clip_norm, amp_dtype)
+    if metrics is not None and validation is None:
+        raise ValueError("metrics are measured on validation, which is None: pass validation as well")
+    where = _place(model, device)
+    autocast = nullcontext if amp_dtype is None else lambda: torch.autocast(where.type, dtype=amp_dtype)
+    scaler = torch.amp.GradScaler(where.type, enabled=amp_dtype is torch.float16)
+    was_training = model.training
+    history = History()
+    total = epochs * math.ceil(len(batches) / accumulate) if hasattr(batches, "__len__") else None
+    with tqdm(total=total, disable=not progress, leave=False, unit="update") as bar:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            loss_sum, examples, step = 0.0, 0, 0
+            for group in _groups(batches, accumulate):
+                group_size = sum(len(batch[-1]) for batch in group)
+                optimizer.zero_grad()
+                for batch in group:
+                    *inputs, targets = (tensor.to(where) for tensor in batch)
+                    with autocast():
+                        loss = _loss(loss_function, model(*inputs), targets)
+                    value, step = loss.item(), step + 1
+                    if not math.isfinite(value):
+                        raise FloatingPointError(_diverged(model, value, epoch, step))
+                    weighted = loss if len(group) == 1 else loss * (len(targets) / group_size)
+                    scaler.scale(weighted).backward()
+                    loss_sum += value * len(targets)
+                examples += group_size
+                if clip_norm is not None:
+                    scaler.unscale_(optimizer)
+                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                scaler.step(optimizer)
+                scaler.update()
+                if schedule is not None:
+                    schedule.step()
+                bar.update()
+            if examples == 0:
+                raise ValueError(
+                    f"batches must be re-iterable and not empty, it yielded none in epoch {epoch}"
+                )
+            row = {"train_loss": loss_sum / examples}
+            if validation is not None:
+                scores = evaluate(model, validation, loss_function, metrics=metrics, device=where)
+                row |= {f"val_{name}": score for name, score in scores.items()}
+            history.append(row)
+            bar.set_postfix({name: f"{number:.4f}" for name, number in row.items()}, refresh=False)
+    model.train(was_training)
+    return history
+
+
+def evaluate(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    loss_function: LossFunction,
+    *,
+    metrics: "MetricCollection | None" = None,
+    device: torch.device | str | None = None,
+) -> dict[str, float]:
+    """Measure loss and metrics over all examples, in eval mode and without gradients.
+
+    Σᵢ nᵢLᵢ / Σᵢ nᵢ over batches of nᵢ examples: the mean over examples, whatever the batch sizes.
+
+    Args:
+        model: called as ``model(*inputs)``; left in the mode it came in.
+        batches: each item ``(*inputs, targets)``.
+        loss_function: ``(outputs, targets)`` to a scalar mean over the batch's examples.
+        metrics: reset, fed ``(outputs, targets)`` batch by batch, and computed once at the end.
+        device: as in ``fit``.
+
+    Returns:
+        ``{"loss": …}`` and one float a metric.
+
+    Raises:
+        ValueError: if ``batches`` yields nothing, or ``loss_function`` refuses a batch or returns no scalar.
+
+    Taught in: "MNIST classifier".
+    """
+    where = _place(model, device)
+    was_training = model.training
+    model.eval()
+    loss_sum, examples = 0.0, 0
+    if metrics is not None:
+        metrics.to(where)
+        metrics.reset()
+    with torch.no_grad():
+        for batch in batches:
+            *inputs, targets = (tensor.to(where) for tensor in batch)
+            outputs = model(*inputs)
+            loss_sum += _loss(loss_function, outputs, targets).item() * len(targets)
+            examples += len(targets)
+            if metrics is not None:
+                metrics.update(outputs, targets)
+    model.train(was_training)
+    if examples == 0:
+        raise ValueError("batches must hold at least one example, it yielded none")
+    scores = {"loss": loss_sum / examples}
+    if metrics is not None:
+        scores |= {name: float(score) for name, score in metrics.compute().items()}
+    return scores
+
+
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """Cut the batches into lists of ``size``, the last possibly shorter."""
+    remaining = iter(batches)
+    while group := list(islice(remaining, size)):
+        yield group
+
+
+def _loss(loss_function: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
+    try:
+        loss = loss_function(outputs, targets)
+    except torch.OutOfMemoryError:
+        raise
+    except (IndexError, ValueError, RuntimeError) as error:
+        seen = f"targets {targets.dtype} {tuple(targets.shape)}"
+        if targets.device.type == "cpu" and targets.numel():
+            seen += f" from {targets.min().item()} to {targets.max().item()}"
+        raise ValueError(
+            f"loss_function refuses outputs {outputs.dtype} {tuple(outputs.shape)} with {seen}: {error}"
+        ) from error
+    if loss.ndim:
+        raise ValueError(f"loss_function must return a scalar mean, got shape {tuple(loss.shape)}")
+    return loss
+
+
+def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    if device is not None:
+        model.to(device)
+    parameter = next(model.parameters(), None)
+    return torch.device(device or "cpu") if parameter is None else parameter.device
+
+
+def _diverged(model: nn.Module, value: float, epoch: int, step: int) -> str:
+    spoilt = [name for name, p in model.named_parameters() if not torch.isfinite(p).all()]
+    if spoilt:
+        cause = f"parameter {spoilt[0]!r} holds NaN or infinity: the step before was too large"
+    else:
+        cause = "every parameter is finite: look at this batch's inputs, targets and the loss function"
+    return f"loss is {value} in epoch {epoch}, step {step}; {cause}"
+
+
+def _check_settings(
+    epochs: int, accumulate: int, clip_norm: float | None, amp_dtype: torch.dtype | None
+) -> None:
+    for name, count in (("epochs", epochs), ("accumulate", accumulate)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} must be an int of at least 1, got {count!r}")
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
+    if amp_dtype not in (None, torch.bfloat16, torch.float16):
+        raise ValueError(f"amp_dtype must be torch.bfloat16, torch.float16 or None, got {amp_dtype}")
