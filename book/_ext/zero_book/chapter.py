@@ -64,18 +64,18 @@ def actions(app: Sphinx, docname: str) -> nodes.raw:
     return nodes.raw("", f'<p class="chapter-actions">{" ".join(links)}</p>', format="html")
 
 
+def opens_with_time(paragraph: nodes.paragraph) -> bool:
+    """Whether a paragraph's first words are a bold "Time"."""
+    first = next((child for child in paragraph.children if child.astext().strip()), None)
+    return isinstance(first, nodes.strong) and first.astext().startswith(STRIP_OPENS_WITH)
+
+
 def add_strip(app: Sphinx, doctree: nodes.document) -> None:
     """Make the strip of the paragraph that opens with a bold "Time", or put one after the promise."""
     if number_of(app.env.docname) is None:
         return
     section = next(doctree.findall(nodes.section))
-    lines = [
-        node
-        for node in section.findall(nodes.paragraph)
-        if node.children
-        and isinstance(node[0], nodes.strong)
-        and node[0].astext().startswith(STRIP_OPENS_WITH)
-    ]
+    lines = [node for node in section.findall(nodes.paragraph) if opens_with_time(node)]
     strip = nodes.container(classes=["chapter-strip"])
     if lines:
         lines[0].replace_self(strip)

@@ -22,6 +22,23 @@ def drop_thebe(
     context["css_files"] = [entry for entry in context["css_files"] if not is_thebe(entry)]
 
 
+def label_folds(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
+) -> None:
+    """Give the arrows that unfold the contents a name: the theme draws them as an icon without one."""
+    draw = context["generate_toctree_html"]
+
+    def labelled(*args: Any, **kwargs: Any) -> Any:
+        tree = draw(*args, **kwargs)
+        for summary in getattr(tree, "find_all", lambda _tag: [])("summary"):
+            title = summary.find_parent("li").find("a").get_text(strip=True)
+            summary["aria-label"] = f"Pages below {title}"
+        return tree
+
+    context["generate_toctree_html"] = labelled
+
+
 def register(app: Sphinx) -> None:
     """Repair every page, after all others have had their say."""
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", label_folds, priority=900)
