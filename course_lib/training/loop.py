@@ -61,8 +61,7 @@ def fit(
 
     Returns:
         A ``History``: each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved),
-        and with
-        ``validation`` also ``val_loss`` and ``val_`` + each metric.
+        and with ``validation`` also ``val_loss`` and ``val_`` + each metric.
 
     Raises:
         ValueError: if ``epochs``, ``accumulate``, ``clip_norm`` or ``amp_dtype`` is out of range; ``metrics``

@@ -1,0 +1,106 @@
+"""Measure the bands of ``course_lib.expected``: every recipe, every seed (a maintainer's script, about ten
+minutes).
+
+    python -m course_lib.commands.bands                       # all of them
+    python -m course_lib.commands.bands mnist.mlp.accuracy    # this one; the others stay as they are
+
+A band must be able to fail: each recipe is also trained at a tenth of its learning rate, and the script
+writes nothing unless every one of those accuracies falls outside.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_lib.commands.recipes import RECIPES, Recipe, measure_accuracy
+from course_lib.data.digits import EMBEDDED_SHA256, Digits, load_digits
+from course_lib.expected import BANDS_FILE, widened
+
+SEEDS = tuple(range(12))
+SLOW_SEEDS = (0, 1)
+
+
+def measure(
+    recipe: Recipe,
+    digits: Digits,
+    seeds: tuple[int, ...] = SEEDS,
+    slow_seeds: tuple[int, ...] = SLOW_SEEDS,
+) -> dict[str, Any]:
+    """Measure one recipe's band, and see that a tenth of the learning rate falls outside.
+
+    Args:
+        recipe: how to train.
+        digits: the examples to train on.
+        seeds: at least ten.
+        slow_seeds: those to train at a tenth of the learning rate, at least one.
+
+    Returns:
+        The band's entry for the JSON file: low, high, values by seed, values at a tenth of the rate, causes.
+
+    Raises:
+        ValueError: if there are fewer than ten seeds, no slow seed, or an accuracy at a tenth of the learning
+            rate lies inside the band.
+
+    Taught in: "MNIST classifier".
+    """
+    if not slow_seeds:
+        raise ValueError("slow_seeds must hold at least one seed, got none")
+    values = [measure_accuracy(recipe.train(digits, seed, recipe.learning_rate)) for seed in seeds]
+    low, high = widened(values)
+    slow = [measure_accuracy(recipe.train(digits, seed, recipe.learning_rate / 10)) for seed in slow_seeds]
+    for value in slow:
+        if low <= value <= high:
+            raise ValueError(
+                f"band {low:.4f} … {high:.4f} lets a tenth of the learning rate pass: {value:.4f}"
+            )
+    return {
+        "low": round(low, 6),
+        "high": round(high, 6),
+        "seeds": list(seeds),
+        "values": [round(value, 6) for value in values],
+        "learning_rate": recipe.learning_rate,
+        "values_at_a_tenth": [round(value, 6) for value in slow],
+        "causes_below": list(recipe.below),
+        "causes_above": list(recipe.above),
+        "measured": {
+            "date": datetime.date.today().isoformat(),
+            "python": platform.python_version(),
+            "torch": torch.__version__.split("+")[0],
+            "threads": torch.get_num_threads(),
+            "data_sha256": EMBEDDED_SHA256,
+        },
+    }
+
+
+def main() -> None:
+    """Measure the bands named on the command line, or all, and rewrite the JSON file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECIPES)}")
+    parser.add_argument("--output", type=Path, default=BANDS_FILE)
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - RECIPES.keys()
+    if unknown:
+        parser.error(f"no recipe named {', '.join(sorted(unknown))}; there are {', '.join(RECIPES)}")
+    path: Path = arguments.output
+    bands = json.loads(path.read_text(encoding="utf-8"))["bands"] if path.exists() else {}
+    digits = load_digits("train")
+    for name in arguments.names or RECIPES:
+        bands[name] = measure(RECIPES[name], digits)
+        entry = bands[name]
+        print(f"{name}: {entry['low']:.4f} … {entry['high']:.4f}, at a tenth {entry['values_at_a_tenth']}")
+        content = {"command": "python -m course_lib.commands.bands", "bands": bands}
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    main()
