@@ -114,5 +114,5 @@ def number_by_chapter(_app: Sphinx, env: BuildEnvironment) -> list[str]:
 def register(app: Sphinx) -> None:
     """Dress chapters."""
     app.connect("doctree-read", add_strip)
-    app.connect("env-updated", number_by_chapter)
+    app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx has counted
     app.connect("html-page-context", add_eyebrow)

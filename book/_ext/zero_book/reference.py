@@ -1,8 +1,8 @@
 """The library's reference: every public module of a package, without a list kept by hand.
 
 In a page, the line `<!-- room: course_lib.foundations -->` becomes one section for each module of that
-package; a module by itself works too. Docstrings are read as plain text with `code` in backticks: a formula
-such as |x| or a * b means itself.
+package; a module by itself works too. Docstrings are read as plain text with `code`, *emphasis* and
+TeX between dollars, as in a notebook: anything else, |x| or a * b, means itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from sphinx.application import Sphinx
 
 PAGES = "book/reference/"
 ROOM = re.compile(r"^<!-- room: (?P<name>[\w.]+) -->$", re.MULTILINE)
-CODE = re.compile(r"(`+[^`]+`+)")
+DISPLAY = re.compile(r"^(?P<indent> *)\$\$(?P<formula>.+?)\$\$(?P<end>[.,]?)$", re.MULTILINE | re.DOTALL)
+# What stays as it is: a math directive with its formula, code, a formula within a line.
+SPECIAL = re.compile(r"(^ *\.\. math::\n\n(?:^ +\S.*\n)+|`+[^`]+`+|\$[^$\n]+\$)", re.MULTILINE)
+EMPHASIS = re.compile(r"((?<![\w*])\*[^\s*][^*\n]*(?<!\s)\*(?![\w*]))")
+MARKUP = re.compile(r"([|*]|(?<=\w)_(?!\w))")
 COLON = "\ue000"  # stands in for a colon while napoleon looks for "type: text" in a constant's docstring
 
 SECTION = """## {title}
@@ -51,20 +55,36 @@ def fill_rooms(_app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = ROOM.sub(expand, source[0])
 
 
-def literal(line: str) -> str:
-    """A docstring's line as reStructuredText in which only backticks mark anything up."""
-    pieces = CODE.split(line)
+def display(match: re.Match[str]) -> str:
+    """A displayed formula as a math directive at its own indentation."""
+    indent = match["indent"]
+    lines = [line.strip() for line in match["formula"].strip().splitlines()]
+    return "\n".join(["", f"{indent}.. math::", "", *(f"{indent}   {line}" for line in lines), "", ""])
+
+
+def escaped(text: str) -> str:
+    """Text whose bars, underscores and unpaired asterisks mean themselves."""
+    pieces = EMPHASIS.split(text)
+    pieces[::2] = [MARKUP.sub(r"\\\1", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def as_restructured_text(docstring: str) -> str:
+    """A docstring whose only markup is `code`, *emphasis*, $formulas$ and $$displays$$, as Sphinx reads it."""
+    pieces = SPECIAL.split(DISPLAY.sub(display, docstring))
     for place, piece in enumerate(pieces):
-        if place % 2:
+        if place % 2 == 0:
+            pieces[place] = escaped(piece)
+        elif piece.startswith("`"):
             pieces[place] = f"``{piece.strip('`')}``"
-        else:
-            pieces[place] = re.sub(r"(?<!\\)([|*]|(?<=\w)_(?!\w))", r"\\\1", piece)
+        elif piece.startswith("$"):
+            pieces[place] = f":math:`{piece.strip('$')}`"
     return "".join(pieces)
 
 
 def protect(_app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:
-    """Escape what docstrings do not mean as markup, before napoleon reads their sections."""
-    lines[:] = [literal(line) for line in lines]
+    """Translate a docstring's few marks and escape the rest, before napoleon reads its sections."""
+    lines[:] = as_restructured_text("\n".join(lines)).split("\n")
     if what in {"attribute", "data", "property"}:
         lines[:] = [line.replace(":", COLON) for line in lines]
 
