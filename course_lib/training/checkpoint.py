@@ -186,7 +186,7 @@ def _check_model(model: nn.Module, saved: dict[str, Tensor]) -> None:
     missing, unknown = own.keys() - saved.keys(), saved.keys() - own.keys()
     if missing or unknown:
         raise ValueError(
-            f"model does not fit the checkpoint: {sorted(missing)} are not saved, {sorted(unknown)} not wanted"
+            f"model does not fit the checkpoint: {sorted(missing)} not saved, {sorted(unknown)} not wanted"
         )
     for name, tensor in own.items():
         if (tensor.shape, tensor.dtype) != (saved[name].shape, saved[name].dtype):

@@ -1,0 +1,68 @@
+"""Run all benchmarks, print a table and keep the numbers: ``python -m benchmarks``."""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
+from benchmarks.pairs import Comparison
+from course_lib.data.digits import load_digits
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> dict[str, object]:
+    """What the numbers depend on: processor, cores, threads and versions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def table(comparisons: list[Comparison]) -> str:
+    """Lay the comparisons out as text, times in milliseconds."""
+    lines = [f"{'what':<32}{'baseline':<28}{'ms':>9}   {'candidate':<20}{'ms':>9}   {'ratio':>6}"]
+    for comparison in comparisons:
+        row = comparison.row()
+        lines.append(
+            f"{comparison.name:<32}{comparison.baseline:<28}{1000 * row['baseline_median']:>9.1f}   "
+            f"{comparison.candidate:<20}{1000 * row['candidate_median']:>9.1f}   {comparison.ratio:>6.3f}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write ``results/digit_training.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=5, help="timed calls of each side (default 5)")
+    parser.add_argument("--output", type=Path, default=RESULTS / "digit_training.json")
+    arguments = parser.parse_args()
+    digits = load_digits("train")
+    comparisons = batches_against_dataloader(digits, pairs=arguments.pairs)
+    comparisons += loop_against_bare(digits, pairs=arguments.pairs)
+    print(table(comparisons))
+    content = {
+        "command": f"python -m benchmarks --pairs {arguments.pairs}",
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "comparisons": [comparison.row() for comparison in comparisons],
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"written to {arguments.output}")
+
+
+if __name__ == "__main__":
+    main()

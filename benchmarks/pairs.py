@@ -1,0 +1,69 @@
+"""Two ways of doing one thing, timed in turn: A B, B A, A B, …, so that both see the same weather."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Comparison(NamedTuple):
+    """The times of both ways, in seconds, pair by pair."""
+
+    name: str
+    baseline: str
+    candidate: str
+    baseline_seconds: tuple[float, ...]
+    candidate_seconds: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Median over the pairs of baseline time / candidate time: above 1, the candidate is faster."""
+        pairs = zip(self.baseline_seconds, self.candidate_seconds, strict=True)
+        return statistics.median(baseline / candidate for baseline, candidate in pairs)
+
+    def row(self) -> dict[str, object]:
+        """The comparison as plain data: names, all times, both medians and the ratio."""
+        return {
+            **self._asdict(),
+            "baseline_median": statistics.median(self.baseline_seconds),
+            "candidate_median": statistics.median(self.candidate_seconds),
+            "ratio": self.ratio,
+        }
+
+
+def compare(
+    name: str,
+    baseline: tuple[str, Callable[[], object]],
+    candidate: tuple[str, Callable[[], object]],
+    *,
+    pairs: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Comparison:
+    """Time two ways in interleaved pairs, after one untimed call of each.
+
+    Args:
+        name: what is compared.
+        baseline: the peer's name and a call of it.
+        candidate: our way's name and a call of it.
+        pairs: timed calls of each, at least 1; every other pair runs the candidate first.
+        clock: seconds; another one for tests.
+
+    Returns:
+        A ``Comparison``.
+
+    Raises:
+        ValueError: if ``pairs`` < 1.
+    """
+    if pairs < 1:
+        raise ValueError(f"pairs must be at least 1, got {pairs}")
+    times: dict[str, list[float]] = {"baseline": [], "candidate": []}
+    calls = {"baseline": baseline[1], "candidate": candidate[1]}
+    for call in calls.values():
+        call()
+    for pair in range(pairs):
+        order = ("baseline", "candidate") if pair % 2 == 0 else ("candidate", "baseline")
+        for side in order:
+            start = clock()
+            calls[side]()
+            times[side].append(clock() - start)
+    return Comparison(name, baseline[0], candidate[0], tuple(times["baseline"]), tuple(times["candidate"]))
