@@ -85,9 +85,9 @@ class DrawDigit(Explorable):
     modules: ClassVar[tuple[str, ...]] = ("network.mjs", "draw_digit.mjs")
     settings: ClassVar[tuple[str, ...]] = ("strokes", "example")
 
-    strokes = traitlets.List().tag(sync=True, own=True)
-    example = traitlets.Int().tag(sync=True, own=True)
-    pixels = traitlets.Bytes(bytes(28 * 28)).tag(sync=True)
+    strokes = traitlets.List().tag(sync=True, own=True, echo_update=False)
+    example = traitlets.Int().tag(sync=True, own=True, echo_update=False)
+    pixels = traitlets.Bytes(bytes(28 * 28)).tag(sync=True, echo_update=False)
     layers = traitlets.List().tag(sync=True, own=True)
     weights = traitlets.Bytes().tag(sync=True, own=True)
     examples = traitlets.Bytes().tag(sync=True, own=True)

@@ -40,8 +40,8 @@ class GraphStepper(Explorable):
     modules: ClassVar[tuple[str, ...]] = ("tape.mjs", "graph_stepper.mjs")
     settings: ClassVar[tuple[str, ...]] = ("inputs", "step")
 
-    inputs = traitlets.List().tag(sync=True, own=True)
-    step = traitlets.Int().tag(sync=True, own=True)
+    inputs = traitlets.List().tag(sync=True, own=True, echo_update=False)
+    step = traitlets.Int().tag(sync=True, own=True, echo_update=False)
     input_names = traitlets.List().tag(sync=True, own=True)
     names = traitlets.List().tag(sync=True, own=True)
     program = traitlets.List().tag(sync=True, own=True)
@@ -97,7 +97,7 @@ def _neuron() -> Value:
 
 
 def _names(nodes: list[Value]) -> list[str]:
-    """Labels where there are any, `v3` for the fourth node otherwise; the code writes constants, not names."""
+    """Labels where there are any, `v3` for the fourth node otherwise; constants are written out."""
     names = [node.label or f"v{place}" for place, node in enumerate(nodes)]
     for name in names:
         if not name.isidentifier() or names.count(name) > 1:

@@ -47,8 +47,8 @@ class Softmax(Explorable):
         title: what to try.
 
     Raises:
-        ValueError: if the logits are fewer than two, more than eight or not finite, the labels are not as many,
-            or target, temperature or shift lies outside its range.
+        ValueError: if the logits are fewer than two, more than eight or not finite, the labels are not as
+            many, or target, temperature or shift lies outside its range.
 
     Source: Goodfellow, Bengio and Courville, *Deep Learning*, 2016, sections 4.1 and 6.2.2.3.
     Taught in: MNIST classifier.
@@ -57,11 +57,11 @@ class Softmax(Explorable):
     modules: ClassVar[tuple[str, ...]] = ("softmax.mjs",)
     settings: ClassVar[tuple[str, ...]] = ("logits", "target", "temperature", "shift")
 
-    logits = traitlets.List().tag(sync=True, own=True)
+    logits = traitlets.List().tag(sync=True, own=True, echo_update=False)
     labels = traitlets.List().tag(sync=True, own=True)
-    target = traitlets.Int().tag(sync=True, own=True)
-    temperature = traitlets.Float().tag(sync=True, own=True)
-    shift = traitlets.Float().tag(sync=True, own=True)
+    target = traitlets.Int().tag(sync=True, own=True, echo_update=False)
+    temperature = traitlets.Float().tag(sync=True, own=True, echo_update=False)
+    shift = traitlets.Float().tag(sync=True, own=True, echo_update=False)
 
     def __init__(
         self,

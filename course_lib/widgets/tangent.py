@@ -74,8 +74,8 @@ class Tangent(Explorable):
     modules: ClassVar[tuple[str, ...]] = ("tape.mjs", "tangent.mjs")
     settings: ClassVar[tuple[str, ...]] = ("x", "h")
 
-    x = traitlets.Float().tag(sync=True, own=True)
-    h = traitlets.Float().tag(sync=True, own=True)
+    x = traitlets.Float().tag(sync=True, own=True, echo_update=False)
+    h = traitlets.Float().tag(sync=True, own=True, echo_update=False)
     domain = traitlets.List().tag(sync=True, own=True)
     curve = traitlets.List().tag(sync=True, own=True)
     slopes = traitlets.List().tag(sync=True, own=True)

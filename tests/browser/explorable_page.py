@@ -1,0 +1,99 @@
+"""A page of explorables in a real browser: where things stand, and how a hand or a key moves them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chromium import Watched
+from playwright.sync_api import Locator, Page
+
+_PAGE = """<!doctype html>
+<html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorables</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body {{ margin: 8px; background: {ground} }}</style></head>
+<body><main><h1>Explorables</h1>{body}</main></body></html>"""
+_FORBIDDEN = re.compile(r"\bNaN\b|undefined|Infinity|\bnull\b|\[object")
+
+
+def page_of(*fragments: str, theme: str = "light") -> str:
+    """A whole page holding the given pieces of html."""
+    return _PAGE.format(theme=theme, ground="#14181e" if theme == "dark" else "#fff", body="\n".join(fragments))
+
+
+def as_number(text: str) -> float:
+    """The number a reading shows."""
+    return float(text.replace("−", "-"))
+
+
+@dataclass
+class Shown:
+    """One explorable on a page.
+
+    Attributes:
+        watched: the page, with everything it did wrong.
+        root: the explorable's element.
+    """
+
+    watched: Watched
+    root: Locator
+
+    @property
+    def page(self) -> Page:
+        """The page it stands on."""
+        return self.watched.page
+
+    def text(self, key: str) -> str:
+        """What the reading of that name shows."""
+        return self.root.locator(f'[data-reading="{key}"]').text_content()
+
+    def number(self, key: str) -> float:
+        """The number the reading of that name shows."""
+        return as_number(self.text(key))
+
+    def everything(self) -> str:
+        """All the text in sight, and where the handles stand."""
+        return self.root.evaluate(
+            "root => root.textContent + [...root.querySelectorAll('.xp-handle')]"
+            ".map(each => each.getAttribute('transform')).join()"
+        )
+
+    def code(self) -> str:
+        """The PyTorch code for the present settings, after pressing its button if it is hidden."""
+        button = self.root.get_by_role("button", name="Show the PyTorch code")
+        if button.count():
+            button.click()
+        return self.root.locator(".xp-code code").text_content()
+
+    def reset(self) -> None:
+        """Press Reset."""
+        self.root.get_by_role("button", name="Reset").click()
+
+    def assert_sound(self) -> None:
+        """No outside request, no error, no word for a missing number on screen."""
+        self.watched.assert_clean()
+        found = _FORBIDDEN.search(self.everything().split("import torch")[0])
+        assert found is None, f"the page shows {found[0]!r}"
+
+
+def drag(page: Page, target: Locator, across: float, down: float, *, start: Callable | None = None) -> None:
+    """Press the mouse on the middle of `target` (or where `start(box)` says), move it so far, let go."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    x, y = start(box) if start else (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across, y + down, steps=6)
+    page.mouse.up()
+
+
+def slide(page: Page, slider: Locator, to: float) -> None:
+    """Drag a range input's thumb by mouse to a share of its track, 0 to 1."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.5, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * to, y, steps=5)
+    page.mouse.up()
