@@ -1,5 +1,6 @@
 """The book's own Sphinx extension: what Jupyter Book lacks for live pages that stay offline.
 
+boxes.py        prediction, goes wrong, in the library, going further
 explorable.py   the directive that puts a live explorable into a prose page
 solutions.py    the dropdown below an exercise, filled from the reference's source
 chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
@@ -16,7 +17,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from zero_book import chapter, explorable, learner, page, reference, solutions
+from zero_book import boxes, chapter, explorable, learner, page, reference, solutions
 
 
 def fingerprint() -> str:
@@ -27,7 +28,7 @@ def fingerprint() -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    for part in (explorable, solutions, chapter, learner, reference, page):
+    for part in (boxes, explorable, solutions, chapter, learner, reference, page):
         part.register(app)
     return {
         "version": "1",

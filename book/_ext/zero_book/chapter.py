@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from zero_book import learner
 
 CHAPTER = re.compile(r"notebooks/(?P<number>\d\d)_\w+")
-STRIP_OPENS_WITH = "Time"
+STRIP_OPENS_WITH = ("Time", "Before you start")
 
 
 def number_of(docname: str) -> int | None:
@@ -64,39 +64,33 @@ def actions(app: Sphinx, docname: str) -> nodes.raw:
     return nodes.raw("", f'<p class="chapter-actions">{" ".join(links)}</p>', format="html")
 
 
-def opens_with_time(paragraph: nodes.paragraph) -> bool:
-    """Whether a paragraph's first words are a bold "Time"."""
+def says_what_it_takes(paragraph: nodes.paragraph) -> bool:
+    """Whether a paragraph opens with one of STRIP_OPENS_WITH in bold or italics."""
     first = next((child for child in paragraph.children if child.astext().strip()), None)
-    return isinstance(first, nodes.strong) and first.astext().startswith(STRIP_OPENS_WITH)
+    return isinstance(first, nodes.strong | nodes.emphasis) and first.astext().startswith(STRIP_OPENS_WITH)
 
 
 def add_strip(app: Sphinx, doctree: nodes.document) -> None:
-    """Make the strip of the paragraph that opens with a bold "Time", or put one after the promise."""
+    """Put the strip below a chapter's promise; a paragraph that says what the chapter takes moves into it."""
     if number_of(app.env.docname) is None:
         return
     section = next(doctree.findall(nodes.section))
-    lines = [node for node in section.findall(nodes.paragraph) if opens_with_time(node)]
+    paragraphs = [node for node in section.children if isinstance(node, nodes.paragraph)]
     strip = nodes.container(classes=["chapter-strip"])
-    if lines:
-        lines[0].replace_self(strip)
-        strip += lines[0]
-    else:
-        first = next((n for n in section.children if isinstance(n, nodes.paragraph)), section[0])
-        section.insert(section.index(first) + 1, strip)
+    section.insert(section.index(paragraphs[0]) + 1 if paragraphs else 1, strip)
+    for paragraph in filter(says_what_it_takes, paragraphs[1:]):
+        section.remove(paragraph)
+        strip += paragraph
     strip += actions(app, app.env.docname)
 
 
 def add_eyebrow(
     app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Say above the title which chapter of which part this is."""
-    number = number_of(pagename)
-    if number is not None and doctree is not None:
-        words = f"Chapter {number}"
-        part = part_of(app, pagename)
-        if part:
-            words += f' <span class="chapter-part">{html.escape(part)}</span>'
-        context["body"] = f'<p class="chapter-number">{words}</p>\n' + context["body"]
+    """Say above the title which part of the book this chapter belongs to."""
+    if number_of(pagename) is not None and doctree is not None:
+        part = html.escape(part_of(app, pagename))
+        context["body"] = f'<p class="chapter-part">{part}</p>\n' + context["body"]
 
 
 def number_by_chapter(_app: Sphinx, env: BuildEnvironment) -> list[str]:

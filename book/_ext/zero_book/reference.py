@@ -70,7 +70,7 @@ def escaped(text: str) -> str:
 
 
 def as_restructured_text(docstring: str) -> str:
-    """A docstring whose only markup is `code`, *emphasis*, $formulas$ and $$displays$$, as Sphinx reads it."""
+    """A docstring with `code`, *emphasis*, $formulas$ and $$displays$$ as its only markup, for Sphinx."""
     pieces = SPECIAL.split(DISPLAY.sub(display, docstring))
     for place, piece in enumerate(pieces):
         if place % 2 == 0:

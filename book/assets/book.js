@@ -1,0 +1,18 @@
+// A formula wider than its column scrolls; whoever has no mouse must be able to scroll it too.
+(() => {
+  const watched = ".bd-article div.math, .bd-article mjx-container, .bd-article .pst-scrollable-table-container, .bd-article table.table";
+
+  function reach() {
+    for (const box of document.querySelectorAll(watched)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
+      if (scrolls) box.tabIndex = 0;
+      else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+    }
+  }
+
+  window.addEventListener("load", () => {
+    const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
+    typeset.then(reach);
+    window.addEventListener("resize", reach);
+  });
+})();
