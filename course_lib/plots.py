@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib.foundations.scalar_autograd import Value, topological_order
@@ -113,7 +114,7 @@ def curves(
 
 
 def pictures(axes: Sequence[Axes], images: Sequence[Tensor], titles: Sequence[str] = ()) -> Sequence[Axes]:
-    """Show one greyscale picture of shape (height, width) an axes, without ticks, titled if titles are given."""
+    """Show one greyscale picture of shape (height, width) an axes, without ticks, titled if `titles` are."""
     for i, (ax, image) in enumerate(zip(axes, images, strict=True)):
         ax.imshow(image.detach().cpu().numpy(), cmap="gray_r", interpolation="nearest")
         ax.set(xticks=[], yticks=[])
@@ -123,6 +124,11 @@ def pictures(axes: Sequence[Axes], images: Sequence[Tensor], titles: Sequence[st
         if titles:
             ax.set_title(titles[i], fontsize=9.5, fontweight="normal", loc="center")
     return axes
+
+
+def headline(fig: Figure, text: str) -> None:
+    """Put one finding over a row of several axes, where a single axes would carry it as its title."""
+    fig.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
 
 
 def signed_map(ax: Axes, values: Tensor) -> Axes:
