@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-import chromium
 import pytest
 from explorable_page import Shown, page_of
 
@@ -28,8 +27,8 @@ def show(offline_page, tmp_path: Path) -> Callable[..., Shown]:
         for place in range(len(widgets)):
             roots.nth(place).locator(".xp-buttons").wait_for()
             watched.page.wait_for_function(
-                "place => document.querySelectorAll('.explorable')[place].querySelector('svg').hasAttribute('width')",
-                arg=place,
+                "([roots, place]) => roots[place].querySelector('svg').hasAttribute('width')",
+                arg=[roots.element_handles(), place],
             )
         return Shown(watched, roots.first)
 
@@ -64,11 +63,3 @@ def chance() -> random.Random:
     seed = random.SystemRandom().randrange(10**6)
     print(f"browser tests draw their settings with seed {seed}")
     return random.Random(seed)
-
-
-@pytest.fixture(scope="session")
-def folder_server(tmp_path_factory: pytest.TempPathFactory):
-    """A folder of test pages and the address of a server of it."""
-    folder = tmp_path_factory.mktemp("served")
-    with chromium.serve(folder) as address:
-        yield folder, address

@@ -12,14 +12,17 @@ from playwright.sync_api import Locator, Page
 _PAGE = """<!doctype html>
 <html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorables</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ margin: 8px; background: {ground} }}</style></head>
+<style>body {{ margin: 8px; background: {ground}; color: {ink} }}</style></head>
 <body><main><h1>Explorables</h1>{body}</main></body></html>"""
+# A book page's header covers what merely scrolls into view.
+_TO_THE_MIDDLE = "node => node.scrollIntoView({ block: 'center', behavior: 'instant' })"
 _FORBIDDEN = re.compile(r"\bNaN\b|undefined|Infinity|\bnull\b|\[object")
 
 
 def page_of(*fragments: str, theme: str = "light") -> str:
     """A whole page holding the given pieces of html."""
-    return _PAGE.format(theme=theme, ground="#14181e" if theme == "dark" else "#fff", body="\n".join(fragments))
+    ground, ink = ("#14181e", "#ced6dd") if theme == "dark" else ("#fff", "#222832")
+    return _PAGE.format(theme=theme, ground=ground, ink=ink, body="\n".join(fragments))
 
 
 def as_number(text: str) -> float:
@@ -79,7 +82,7 @@ class Shown:
 
 def drag(page: Page, target: Locator, across: float, down: float, *, start: Callable | None = None) -> None:
     """Press the mouse on the middle of `target` (or where `start(box)` says), move it so far, let go."""
-    target.scroll_into_view_if_needed()
+    target.evaluate(_TO_THE_MIDDLE)
     box = target.bounding_box()
     x, y = start(box) if start else (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(x, y)
@@ -90,7 +93,7 @@ def drag(page: Page, target: Locator, across: float, down: float, *, start: Call
 
 def slide(page: Page, slider: Locator, to: float) -> None:
     """Drag a range input's thumb by mouse to a share of its track, 0 to 1."""
-    slider.scroll_into_view_if_needed()
+    slider.evaluate(_TO_THE_MIDDLE)
     box = slider.bounding_box()
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * 0.5, y)

@@ -1,0 +1,149 @@
+"""In a real JupyterLab: a function typed in a cell, its slope recomputed by the kernel as the point moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from explorable_page import Shown, as_number, drag
+from playwright.sync_api import TimeoutError as NotThere
+
+_CELL = """\
+import torch
+from course_lib.widgets.tangent import Tangent
+Tangent(f=lambda x: torch.where(x > 0, torch.erf(x), 0.2 * x**3), x=0.5, domain=(-2, 2))"""
+
+
+def typed(x: torch.Tensor) -> torch.Tensor:
+    """The function typed in the cell. torch.fx cannot follow it: the page alone could not know its slope."""
+    return torch.where(x > 0, torch.erf(x), 0.2 * x**3)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[str]:
+    """The address of a JupyterLab that serves one notebook and writes nowhere else."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    cell = {
+        "cell_type": "code",
+        "id": "one",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": _CELL,
+    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "typed.ipynb").write_text(json.dumps(notebook))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    places = (
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+    )
+    with (tmp_path / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+                *(
+                    f"--port={address.rsplit(':', 1)[1]}",
+                    "--ServerApp.port_retries=0",
+                    "--IdentityProvider.token=",
+                ),
+                "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+                *(
+                    "--LabApp.news_url=",
+                    "--LabApp.extension_manager=readonly",
+                    f"--ServerApp.root_dir={folder}",
+                ),
+            ],
+            env={**os.environ, **{name: str(tmp_path / name) for name in places}},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(f"{address}/api", server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _wait_for(address: str, server: subprocess.Popen) -> None:
+    for _ in range(200):
+        assert server.poll() is None, "JupyterLab ended at once; see lab.log"
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    pytest.fail("JupyterLab did not answer within a minute")
+
+
+def open_and_run(lab: str, offline_page: object) -> Shown:
+    """Open the notebook, run its cell; keys pressed before the kernel is ready are lost, so press again."""
+    watched = offline_page(viewport={"width": 1200, "height": 1000})
+    page = watched.page
+    page.goto(f"{lab}/lab/tree/typed.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    shown = Shown(watched, page.locator(".jp-OutputArea .explorable"))
+    for _ in range(6):
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        try:
+            shown.root.locator(".xp-buttons").wait_for(timeout=9000)
+        except NotThere:
+            continue
+        return shown
+    pytest.fail("the cell did not show an explorable")
+
+
+def assert_kernel_agrees(shown: Shown) -> float:
+    """Wait until the readings are torch's for the point's place; returns that place."""
+    x = float(shown.root.locator(".xp-handle").get_attribute("aria-valuenow"))
+    h = as_number(shown.root.locator(".xp-number").text_content())
+    place = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    value = typed(place)
+    value.backward()
+    with torch.no_grad():
+        quotient = ((typed(place + h) - typed(place - h)) / (2 * h)).item()
+    expected = {"y": value.item(), "autograd": place.grad.item(), "difference": quotient}
+    deadline = time.monotonic() + 15
+    while True:
+        found = {key: shown.number(key) for key in expected}
+        if found == pytest.approx(expected, abs=1e-5):
+            return x
+        assert time.monotonic() < deadline, f"at x = {x} the page shows {found}, torch computes {expected}"
+        shown.page.wait_for_timeout(100)
+
+
+def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_page, chance):
+    shown = open_and_run(lab, offline_page)
+    assert assert_kernel_agrees(shown) == 0.5
+    drag(shown.page, shown.root.locator(".xp-mark"), chance.uniform(-180, -60), 0)
+    dragged = assert_kernel_agrees(shown)
+    assert dragged < 0.4
+    presses = chance.randint(2, 6)
+    for _ in range(presses):
+        shown.page.keyboard.press("ArrowRight")
+    assert assert_kernel_agrees(shown) == pytest.approx(dragged + 0.04 * presses, abs=1e-6)
+    slider = shown.root.get_by_label("Step h")
+    slider.focus()
+    shown.page.keyboard.press("ArrowRight")
+    assert_kernel_agrees(shown)
+    shown.reset()
+    assert assert_kernel_agrees(shown) == 0.5
+    assert not shown.watched.outside
