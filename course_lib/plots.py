@@ -27,6 +27,8 @@ COLOURS = {
 }
 INK = "#757575"  # legible on the white and on the dark page alike
 
+_SMALL_TITLE = {"fontsize": 9.5, "fontweight": "normal", "loc": "center"}
+
 _STYLE = {
     "figure.figsize": (6.4, 3.6),
     "figure.dpi": 110,
@@ -122,7 +124,7 @@ def pictures(axes: Sequence[Axes], images: Sequence[Tensor], titles: Sequence[st
         for spine in ax.spines.values():
             spine.set_visible(False)
         if titles:
-            ax.set_title(titles[i], fontsize=9.5, fontweight="normal", loc="center")
+            ax.set_title(titles[i], **_SMALL_TITLE)
     return axes
 
 
@@ -131,7 +133,7 @@ def headline(fig: Figure, text: str) -> None:
     fig.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
 
 
-def signed_map(ax: Axes, values: Tensor) -> Axes:
+def signed_map(ax: Axes, values: Tensor, *, title: str = "") -> Axes:
     """Show signed values of shape (height, width): blue below zero, orange above, white at zero."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -139,23 +141,26 @@ def signed_map(ax: Axes, values: Tensor) -> Axes:
     largest = float(values.abs().max()) or 1.0
     ax.imshow(values.detach().cpu().numpy(), cmap=diverging, vmin=-largest, vmax=largest)
     ax.set(xticks=[], yticks=[])
+    if title:
+        ax.set_title(title, **_SMALL_TITLE)
     ax.grid(False)
     return ax
 
 
-def confusion(ax: Axes, counts: Tensor) -> Axes:
+def confusion(ax: Axes, counts: Tensor, *, least: int = 1) -> Axes:
     """Draw a confusion matrix: true class down, predicted class across, hits faint so that errors stand out.
 
     Args:
         ax: where to draw.
         counts: int64 of shape (classes, classes); rows are true classes.
+        least: smaller counts are left to their colour, without a number.
     """
     errors = counts.clone().float()
     errors.fill_diagonal_(0)
     ax.imshow(errors.numpy(), cmap="cividis", vmin=0, vmax=max(1.0, errors.max().item()))
     for row, line in enumerate(counts.tolist()):
         for column, count in enumerate(line):
-            if count:
+            if count >= least:
                 dark = row == column or errors[row, column] < 0.6 * errors.max()
                 ax.text(
                     column, row, str(count), ha="center", va="center", fontsize=8, color="w" if dark else "k"

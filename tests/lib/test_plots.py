@@ -72,6 +72,11 @@ def test_confusion_writes_every_count(ax):
     assert ax.images[0].get_array().max() == 1.0
 
 
+def test_confusion_leaves_small_counts_to_their_colour(ax):
+    plots.confusion(ax, torch.tensor([[9, 1], [3, 7]]), least=3)
+    assert sorted(text.get_text() for text in ax.texts) == ["3", "7", "9"]
+
+
 def test_reliability_places_a_dot_a_bin(ax):
     plots.reliability(ax, torch.tensor([0.2, 0.8]), torch.tensor([0.3, 0.7]), torch.tensor([5, 10]))
     dots = [number for dot in ax.collections[0].get_offsets().tolist() for number in dot]
