@@ -44,6 +44,11 @@ def tags(cell: NotebookNode) -> set[str]:
     return set(cell.metadata.get("tags", []))
 
 
+def line_count(cell: NotebookNode) -> int:
+    """Lines of a cell that hold something; a formatter's blank lines do not count."""
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
 def shows_png(cell: NotebookNode) -> bool:
     """Whether a cell shows a PNG, which nbval does not compare."""
     return any("image/png" in output.get("data", {}) for output in cell.outputs)
@@ -119,8 +124,17 @@ def unguarded(notebook: NotebookNode) -> list[int]:
 FENCE = re.compile(r"^\s*:{3,}.*$|^\s*:\w[\w-]*:.*$", re.MULTILINE)
 CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
 FORMULA = re.compile(r"\$\$.*?\$\$(?:\s*\([\w-]+\))?|\$[^$\n]+\$", re.DOTALL)
+CHAPTER_LINK = re.compile(r"\[[^\]]*\]\([^)]*\.ipynb[^)]*\)")
+CHAPTER_TITLE = re.compile(r"^# .*$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 WORD = re.compile(r"[^\W\d_][\w'’-]*")
+
+
+# Forms that every chapter fills in, not prose: what a bug's story is told under, and what a chapter takes.
+FORM = re.compile(
+    r"the check that would have caught it|^\W*(?:Before you start|Time)\b.*?(?:\n\s*\n|\Z)",
+    re.I | re.S | re.M,
+)
 
 
 def prose(notebook: NotebookNode) -> list[str]:
@@ -132,7 +146,9 @@ def prose(notebook: NotebookNode) -> list[str]:
         text = cell.source
         for pattern in (CODE_BLOCK, FENCE):
             text = pattern.sub("\n", text)
-        text = LINK.sub(r"\1", FORMULA.sub(" ¶ ", text))
+        for pattern in (FORMULA, CHAPTER_LINK, CHAPTER_TITLE, FORM):
+            text = pattern.sub(" ¶\n\n" if pattern is FORM else " ¶ ", text)
+        text = LINK.sub(r"\1", text)
         text = re.sub(r"`[^`]*`", " ¶ ", text)
         paragraphs += [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*#|]|\d+\.))", text) if part.strip()]
     return paragraphs

@@ -57,7 +57,7 @@ def test_no_comment_switches_the_comparison_off(chapter):
 
 
 def test_one_idea_a_cell(chapter):
-    lengths = [len(cell.source.splitlines()) for cell in rules.code_cells(chapter)]
+    lengths = [rules.line_count(cell) for cell in rules.code_cells(chapter)]
     assert max(lengths) <= 30
     assert statistics.median(lengths) <= 8
 
@@ -85,7 +85,7 @@ def test_only_tagged_cells_fail(chapter):
 
 
 def test_setup_is_at_most_15_lines(chapter):
-    assert len(rules.code_cells(chapter)[0].source.splitlines()) <= 15
+    assert rules.line_count(rules.code_cells(chapter)[0]) <= 15
 
 
 def test_length_of_the_text(chapter):

@@ -1,0 +1,97 @@
+"""The extension's parts by themselves."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from docutils import nodes
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.errors import ExtensionError
+from zero_book import chapter, explorable, learner, reference, solutions
+
+from course_lib.exercises.autograd import EXERCISES
+
+
+def test_a_label_names_its_exercise():
+    assert solutions.find_exercise("ex-autograd-central-slope") is EXERCISES["central_slope"]
+
+
+def test_a_topic_of_two_words_is_found():
+    found = solutions.find_exercise("ex-mnist-classifier-cross-entropy-of-logits")
+    assert found.name == "cross_entropy_of_logits"
+
+
+@pytest.mark.parametrize("label", ["ex-autograd-no-such", "ex-nowhere-central-slope", "ex-autograd"])
+def test_a_label_without_an_exercise_says_so(label: str):
+    with pytest.raises(LookupError, match=label):
+        solutions.find_exercise(label)
+
+
+def test_the_solution_is_the_reference_s_own_source():
+    box, file = solutions.solution_of("ex-autograd-central-slope")
+    code = next(box.findall(nodes.literal_block)).astext()
+    assert code.startswith("def central_slope(")
+    assert file.endswith("autograd.py")
+
+
+def test_an_explorable_is_live_html():
+    html = explorable.html_of("course_lib.widgets.tangent:Tangent")
+    assert "<script" in html
+    assert html == explorable.html_of("course_lib.widgets.tangent:Tangent")
+
+
+def test_an_explorable_s_target_has_two_halves():
+    with pytest.raises(ValueError, match=r"expected 'package\.module:ClassName'"):
+        explorable.html_of("course_lib.widgets.tangent")
+
+
+@pytest.mark.parametrize(
+    "target", ["course_lib.widgets.nothing:Tangent", "course_lib.widgets.tangent:Nothing"]
+)
+def test_an_unknown_explorable_stops_the_build(target: str):
+    with pytest.raises(ExtensionError, match=target):
+        explorable.html_of(target)
+
+
+def test_a_download_loses_outputs_and_nothing_else():
+    cell = new_code_cell("1 + 1", execution_count=3, metadata={"tags": ["hide-input"]})
+    cell.outputs = [new_output("execute_result", data={"text/plain": "2"}, execution_count=3)]
+    notebook = new_notebook(
+        cells=[new_markdown_cell("# Title"), cell], metadata={"kernelspec": {"name": "python3"}}
+    )
+    before = nbformat.writes(notebook)
+    bare = learner.without_outputs(notebook)
+    assert nbformat.writes(notebook) == before
+    assert bare.cells[1].outputs == []
+    assert bare.cells[1].execution_count is None
+    assert bare.cells[1].metadata == {"tags": ["hide-input"]}
+    assert [c.source for c in bare.cells] == ["# Title", "1 + 1"]
+    assert bare.metadata == notebook.metadata
+
+
+@pytest.mark.parametrize(
+    ("docname", "number"),
+    [("notebooks/06_mnist_classifier", 6), ("book/intro", None), ("notebooks/draft", None)],
+)
+def test_a_chapter_s_number_is_its_file_s(docname: str, number: int | None):
+    assert chapter.number_of(docname) == number
+
+
+@pytest.mark.parametrize(
+    ("docstring", "expected"),
+    [
+        ("|x| and a * b", r"\|x\| and a \* b"),
+        ("see `f(x)` and ``g``", "see ``f(x)`` and ``g``"),
+        ("about $h^2 f'''/6$ off", "about :math:`h^2 f'''/6` off"),
+        ("in *Nature*, 1986", "in *Nature*, 1986"),
+        ("theta_ is a name", r"theta\_ is a name"),
+    ],
+)
+def test_docstrings_mean_what_they_say(docstring: str, expected: str):
+    assert reference.as_restructured_text(docstring) == expected
+
+
+def test_a_displayed_formula_becomes_a_directive():
+    text = reference.as_restructured_text("Sum:\n\n    $$s = \\sum_i |x_i|\n      + 1$$\n\nDone_")
+    assert "    .. math::\n\n       s = \\sum_i |x_i|\n       + 1\n" in text
+    assert text.endswith(r"Done\_")

@@ -1,0 +1,92 @@
+"""Every page in Chromium with the network cut: light, dark and narrow, from a server and from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import built_site
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = built_site.pages()
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1366, "height": 800}
+
+
+def settle(page) -> None:
+    """Wait until scripts have run and MathJax has typeset every formula."""
+    page.wait_for_load_state("load")
+    page.evaluate("() => window.MathJax?.startup?.promise ?? null")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page(offline_page, site_server: str, name: str, mode: str):
+    watched = offline_page(color_scheme=mode, viewport=DESK)
+    page = watched.page
+    page.goto(f"{site_server}/{name}")
+    settle(page)
+    watched.assert_clean()
+    assert page.evaluate("document.documentElement.dataset.theme") == mode
+
+    typeset, written, failed = page.evaluate(
+        """() => ['mjx-container', 'article .math', 'mjx-merror, [data-mjx-error]']
+            .map(selector => document.querySelectorAll(selector).length)"""
+    )
+    assert typeset >= written
+    assert failed == 0
+
+    serious = [
+        f"{found['id']}: {found['nodes'][0]['html'][:200]}"
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in {"serious", "critical"}
+    ]
+    assert not serious
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_on_a_phone_from_a_file(offline_page, site: Path, name: str):
+    watched = offline_page(viewport=PHONE, has_touch=True)
+    watched.page.goto((site / name).as_uri())
+    settle(watched.page)
+    watched.assert_clean()
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    cut_off = watched.page.evaluate(
+        """() => [...document.querySelectorAll('article div.math mjx-math')]
+            .filter(formula => formula.getBoundingClientRect().left < -1)
+            .map(formula => formula.textContent)"""
+    )
+    assert not cut_off, "a wide formula scrolls from its start"
+
+
+def test_the_front_door(offline_page, site: Path):
+    watched = offline_page(viewport=DESK)
+    watched.page.goto((site / "index.html").as_uri())
+    watched.page.wait_for_url("**/book/intro.html")
+    explorable = watched.page.locator(".hero .explorable").bounding_box()
+    assert explorable["y"] < DESK["height"] / 2, "the explorable stands above the fold"
+    for door in ("Read", "Run", "Teach"):
+        box = watched.page.get_by_role("link", name=door, exact=True).bounding_box()
+        assert box["y"] + box["height"] < DESK["height"]
+    watched.assert_clean()
+
+
+def test_search_finds_a_chapter_without_a_network(offline_page, site_server: str):
+    watched = offline_page(viewport=DESK)
+    watched.page.goto(f"{site_server}/search.html?q=broadcasting")
+    watched.page.locator("#search-results li a", has_text="Tensors").first.wait_for(timeout=15_000)
+    watched.assert_clean()
+
+
+def test_a_solution_unfolds_by_key(offline_page, site_server: str):
+    watched = offline_page(viewport=DESK)
+    page = watched.page
+    page.goto(f"{site_server}/notebooks/02_autograd.html")
+    settle(page)
+    solution = page.locator(".admonition.solution").first
+    code = solution.locator("pre").first
+    assert not code.is_visible()
+    solution.locator(".toggle-button").focus()
+    page.keyboard.press("Enter")
+    code.wait_for(state="visible", timeout=5_000)
+    watched.assert_clean()

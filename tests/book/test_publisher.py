@@ -1,0 +1,73 @@
+"""Colab and Binder links are drawn once an address is named, and not before."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import built_site
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = "https://github.com/reader/zero"
+
+
+def actions(page: Path) -> dict[str, str]:
+    """Text and address of the links in a chapter's strip."""
+    strip = BeautifulSoup(page.read_text("utf8"), "html.parser").find(class_="chapter-actions")
+    return {link.get_text(): link["href"] for link in strip.find_all("a")}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book as built from a copy whose configuration names an address."""
+    copy = tmp_path_factory.mktemp("published")
+    for name in ("book", "notebooks"):
+        shutil.copytree(ROOT / name, copy / name)
+    shutil.copy(ROOT / "_toc.yml", copy)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    config["repository"]["url"] = ADDRESS
+    (copy / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf8")
+    built = subprocess.run(
+        [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "-n", "-W", "--keep-going"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
+    return copy / "_build" / "html"
+
+
+def test_without_an_address_there_is_nothing_to_launch(site: Path):
+    for page in (site / "notebooks").glob("*.html"):
+        assert set(actions(page)) == {"Download the notebook", "Run in JupyterLab"}
+
+
+def test_with_an_address_every_chapter_can_be_launched(published: Path):
+    pages = sorted((published / "notebooks").glob("*.html"))
+    assert pages
+    for page in pages:
+        links = actions(page)
+        path = f"notebooks/{page.stem}.ipynb"
+        assert (
+            links["Open in Colab"] == f"https://colab.research.google.com/github/reader/zero/blob/main/{path}"
+        )
+        assert (
+            links["Open in Binder"] == f"https://mybinder.org/v2/gh/reader/zero/main?urlpath=lab/tree/{path}"
+        )
+
+
+def test_a_published_page_still_loads_nothing_from_elsewhere(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(built_site, "SITE", published)
+    built_site.soup.cache_clear()
+    found = [built_site.outside_resources(page) for page in built_site.pages()]
+    built_site.soup.cache_clear()
+    assert len(found) >= 8
+    assert not any(found)
