@@ -70,7 +70,7 @@ function render({ model, el }) {
     "aria-label": "Drawing square. Arrow keys move the pen, Space puts it down and lifts it, keys 0 to 9 load an example, Delete clears.",
   }, paper, picture, ink, hint, pen);
   const seen = html("canvas", { width: SIDE, height: SIDE, role: "img", "aria-label": "The 28 by 28 image the network sees" });
-  const caption = html("figure", { class: "xp-seen" }, html("figcaption", {}, "the network sees"), seen);
+  const caption = html("div", { class: "xp-seen" }, html("div", { class: "xp-caption" }, "the network sees"), seen);
   const bars = svg("svg", { class: "xp-bars" });
 
   const clear = button("Clear", () => put(model, { strokes: [], example: -1 }));

@@ -53,8 +53,8 @@ class Explorable(anywidget.AnyWidget):
     """A figure the reader drags: an ipywidget that is also a self-contained piece of html.
 
     A subclass names its `modules` (its own .mjs last) and its `settings`, the traits the reader changes and
-    *Reset* puts back, and fills `code_template`. Settings are tagged `echo_update=False`: a kernel that echoed
-    them would pull a point being dragged back to where it was a moment ago.
+    *Reset* puts back, and fills `code_template`. Settings are tagged `echo_update=False`: a kernel that sent
+    them back would pull a point being dragged to where it was a moment ago.
 
     Attributes:
         title: the line above the stage, an imperative.

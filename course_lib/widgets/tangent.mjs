@@ -196,7 +196,7 @@ function drawLines(lines, { X, Y, chart }, now) {
 }
 
 function drawErrors(scenery, { H, E, errors }, now, steps) {
-  const parts = [svg("text", { class: "xp-strong", x: 8, y: 14 }, "Error of the difference, by step h")];
+  const parts = [svg("text", { class: "xp-strong", x: 8, y: 14 }, "Difference’s error by h")];
   for (let power = -15; power <= 0; power += 5) {
     parts.push(svg("line", { class: "xp-grid", x1: H(0), x2: H(steps.length - 1), y1: E(power), y2: E(power) }),
       svg("text", { x: H(0) - 5, y: E(power) + 4, "text-anchor": "end" }, power === 0 ? "1" : `1e${power}`.replace("-", "−")));

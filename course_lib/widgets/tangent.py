@@ -25,6 +25,7 @@ _SAMPLES = 241
 _CODE = """\
 import torch
 
+
 {definitions}
 
 

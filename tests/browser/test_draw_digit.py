@@ -48,7 +48,7 @@ def draw(shown, strokes, *, size=1.0, at=(0.0, 0.0)):
         shown.page.mouse.move(*points[0])
         shown.page.mouse.down()
         for point in points[1:]:
-            shown.page.mouse.move(*point, steps=2)
+            shown.page.mouse.move(*point)
         shown.page.mouse.up()
 
 
