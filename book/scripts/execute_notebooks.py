@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ LANGUAGE = {
     "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3",
 }
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = {"tags", "mystnb", "jupyter"}
 
@@ -52,8 +54,15 @@ def merge_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.Noteboo
     return merged
 
 
+def own_frames(traceback: list[str]) -> list[str]:
+    """A traceback without the frames inside installed libraries: their paths and lines are of one machine."""
+    return [part for part in traceback if not ANSI.sub("", part).lstrip().startswith("File ")]
+
+
 def tidy_output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode:
     """An output without its widget view and metadata, with the cell's own execution count."""
+    if output.output_type == "error":
+        output.traceback = own_frames(output.traceback)
     if "data" in output:
         output.data.pop(WIDGET_VIEW, None)
         output.metadata = nbformat.NotebookNode()
