@@ -1,7 +1,7 @@
 """Is this number what others got? Bands measured over many seeds, and what to suspect outside them.
 
 ``python -m course_lib.commands.bands`` trains each recipe with every seed and writes ``expected_bands.json``;
-a band is the range of the values seen, widened by a quarter of its width, half of that on either side.
+a band is the range of the values seen, widened on either side by a quarter of its width.
 """
 
 import json
@@ -98,7 +98,7 @@ def check(name: str, value: float) -> Verdict:
 
 
 def widened(values: list[float]) -> tuple[float, float]:
-    """Turn measured values into a band: m = min, M = max, then m − (M − m)/8 … M + (M − m)/8.
+    """Turn measured values into a band: with m = min and M = max, m − (M − m)/4 … M + (M − m)/4.
 
     Args:
         values: at least ten, one a seed, finite.
@@ -115,7 +115,7 @@ def widened(values: list[float]) -> tuple[float, float]:
         raise ValueError(f"values must hold at least 10 numbers, one a seed, got {len(values)}")
     if not all(math.isfinite(value) for value in values):
         raise ValueError(f"values must be finite, got {values}")
-    margin = (max(values) - min(values)) / 8
+    margin = (max(values) - min(values)) / 4
     return min(values) - margin, max(values) + margin
 
 

@@ -20,12 +20,14 @@ from course_lib.training.metrics import classification_metrics
 class Recipe(NamedTuple):
     """A way to train a classifier, and what to suspect when its accuracy leaves the band.
 
-    ``train(digits, seed, learning_rate)`` returns a trained model; ``learning_rate`` is the one to use;
+    ``train(digits, seed, learning_rate)`` returns a trained model; ``learning_rate`` is the one to use,
+    ``seeds`` the number of runs that make its band;
     ``below`` and ``above`` are likely causes of an accuracy outside the band.
     """
 
     train: Callable[[Digits, int, float], nn.Module]
     learning_rate: float
+    seeds: int
     below: tuple[str, ...]
     above: tuple[str, ...]
 
@@ -119,12 +121,17 @@ _LEAK = ("test digits were trained on", "the accuracy was measured on training d
 
 RECIPES = {
     "mnist.softmax.accuracy": Recipe(
-        train_softmax, 0.01, _TOO_LITTLE, (*_LEAK, "a larger learning rate, momentum, Adam or more epochs")
+        train_softmax,
+        0.01,
+        40,
+        _TOO_LITTLE,
+        (*_LEAK, "a larger learning rate, momentum, Adam or more epochs"),
     ),
-    "mnist.mlp.accuracy": Recipe(train_mlp, 1e-3, _TOO_LITTLE, (*_LEAK, "more hidden units or epochs")),
+    "mnist.mlp.accuracy": Recipe(train_mlp, 1e-3, 20, _TOO_LITTLE, (*_LEAK, "more hidden units or epochs")),
     "mnist.convnet.accuracy": Recipe(
         train_convnet,
         0.01,
+        12,
         (
             *_TOO_LITTLE,
             "the images are not jittered, or the schedule is stepped an epoch instead of an update",
