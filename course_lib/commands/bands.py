@@ -43,8 +43,8 @@ def measure(
         The band's entry for the JSON file: low, high, values by seed, values at a tenth of the rate, causes.
 
     Raises:
-        ValueError: if there are fewer than ten different seeds, no slow seed, or an accuracy at a tenth of the
-            rate lies inside.
+        ValueError: if there are fewer than ten different seeds, no slow seed, or an accuracy at a tenth of
+            the rate lies inside.
 
     Taught in: "MNIST classifier".
     """

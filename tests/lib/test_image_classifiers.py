@@ -57,7 +57,7 @@ def test_mlp_is_two_matrices_and_a_bend(hidden: int) -> None:
 
 def test_convnet_is_what_its_docstring_says() -> None:
     """Here the ReLU comes before the pool: the two orders must agree."""
-    model = ConvNet().double()
+    model = ConvNet().double().eval()
     x = images(2)
     logits, features = model(x), model.features(x)
     for i in range(2):
@@ -141,3 +141,18 @@ def test_write_weights_rounds_to_half_precision(tmp_path: object) -> None:
     header = path.read_bytes()
     size = int.from_bytes(header[:8], "little")
     assert json.loads(header[8 : 8 + size])["__metadata__"]["seed"] == "1"
+
+
+def test_dropout_takes_three_tenths_of_the_features_in_train_mode_only() -> None:
+    torch.manual_seed(0)
+    model = ConvNet()
+    with torch.no_grad():
+        model.linear.weight.fill_(1.0)
+        model.linear.bias.zero_()
+        model.conv3.weight.zero_()
+        model.conv3.bias.fill_(1.0)  # every feature is 1, so a logit counts those that are left
+        left = model.train()(torch.rand(200, 1, 28, 28))[:, 0] * 0.7
+        whole = model.eval()(torch.rand(5, 1, 28, 28))
+    assert torch.equal(whole, torch.full((5, 10), 432.0))
+    torch.testing.assert_close(left, left.round(), rtol=0, atol=1e-3)
+    assert left.mean().item() == pytest.approx(0.7 * 432, abs=5 * math.sqrt(432 * 0.3 * 0.7 / 200))
