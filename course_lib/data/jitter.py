@@ -16,8 +16,8 @@ class Jittered:
     points are interpolated bilinearly; outside the image there is paper (0).
 
     Args:
-        batches: sized and re-iterable; each item a tuple whose first tensor holds images, float (batch, C, H,
-            W).
+        batches: sized and re-iterable; each item a tuple whose first tensor holds images, float
+            (batch, C, H, W).
         degrees: largest turn, 0 … 180.
         scale: largest relative change of size, 0 ≤ scale < 1.
         shift: largest shift in pixels, at least 0.

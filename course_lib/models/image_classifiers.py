@@ -87,8 +87,8 @@ class ConvNet(nn.Module):
     Pooling comes before the ReLU: the maximum and max(0, ·) commute, so the result is the same and the ReLU
     has a quarter of the work.
 
-    In train mode each of the 432 features is dropped (set to 0) with probability 0.3 and the others are divided
-    by 0.7; in eval mode nothing is dropped, and logits depend on the image alone.
+    In train mode each of the 432 features is dropped (set to 0) with probability 0.3 and the others are
+    divided by 0.7; in eval mode nothing is dropped, and logits depend on the image alone.
 
     Taught in: "MNIST classifier".
     """
