@@ -47,6 +47,12 @@ def test_no_markup_is_left_over(page: str):
     assert not found
 
 
+def test_no_page_names_a_folder_of_the_machine_that_built_it(page: str):
+    html = (built_site.SITE / page).read_text("utf8")
+    assert str(ROOT) not in html
+    assert str(Path.home()) + "/" not in html
+
+
 def test_pictures_have_words(page: str):
     pictures = built_site.article(page).find_all("img")
     assert not [str(picture)[:200] for picture in pictures if len(picture.get("alt", "").split()) < 4]

@@ -38,7 +38,16 @@ def label_folds(
     context["generate_toctree_html"] = labelled
 
 
+def unlist_citations(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
+) -> None:
+    """Take the list's role from bibliographies: docutils gives their entries a role that no list may hold."""
+    if "body" in context:
+        context["body"] = context["body"].replace('<div role="list" class="citation-list">', "<div>")
+
+
 def register(app: Sphinx) -> None:
     """Repair every page, after all others have had their say."""
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", label_folds, priority=900)
+    app.connect("html-page-context", unlist_citations, priority=900)
