@@ -1,0 +1,256 @@
+"""Exercises of the chapter on data and modules."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from course_lib.exercises.exercise import Exercise, Misconception
+
+
+def _integer(generator: Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
+# --- how many batches ---------------------------------------------------------------------------------------
+
+
+def _epoch(generator: Generator) -> tuple[int, int]:
+    size = 8 * _integer(generator, 4, 12)
+    return size * _integer(generator, 11, 40) + _integer(generator, 1, size - 1), size
+
+
+def batches_in_an_epoch(examples: int, batch_size: int) -> int:
+    """The last, smaller batch counts as one."""
+    return -(-examples // batch_size)
+
+
+BATCHES_IN_AN_EPOCH = Exercise(
+    name="batches_in_an_epoch",
+    title="How many updates?",
+    kind="predict",
+    points=1,
+    inputs=_epoch,
+    question=lambda examples, batch_size: (
+        f"{examples:,} examples, batches of {batch_size}, nothing dropped. How many updates does one epoch make?"
+    ),
+    reference=batches_in_an_epoch,
+    misconceptions={
+        "dropped the last": Misconception(
+            lambda examples, batch_size: examples // batch_size,
+            "You left out the last batch. It is smaller than the others, but it is delivered, and the "
+            "optimiser steps on it.",
+        ),
+        "one an example": Misconception(
+            lambda examples, batch_size: examples,  # noqa: ARG005
+            "That is one update an example. The loop steps once a *batch*.",
+        ),
+        "one an epoch": Misconception(
+            lambda examples, batch_size: 1,  # noqa: ARG005
+            "Forward, loss, backward, step: all four run once for every batch, not once an epoch.",
+        ),
+    },
+    next_step="How many examples are in that last batch, and what does averaging the batch losses do to them?",
+)
+
+
+# --- padding ------------------------------------------------------------------------------------------------
+
+
+def _ragged(generator: Generator) -> tuple[list[Tensor]]:
+    lengths = (torch.randperm(6, generator=generator)[:4] + 2).tolist()
+    # the value 0 occurs in the data, so a mask cannot be read off the values
+    return ([torch.randint(0, 3, (n,), generator=generator).float() for n in lengths],)
+
+
+def collate_padded(sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Zeros behind the shorter ones, and a mask that is true where there is data."""
+    lengths = torch.tensor([len(s) for s in sequences])
+    padded = pad_sequence(sequences, batch_first=True)
+    return padded, torch.arange(padded.shape[1]) < lengths[:, None]
+
+
+def _padded_left(sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
+    padded, mask = collate_padded([s.flip(0) for s in sequences])
+    return padded.flip(1), mask.flip(1)
+
+
+def _cut(sequences: list[Tensor]) -> tuple[Tensor, Tensor]:
+    shortest = min(len(s) for s in sequences)
+    cut = torch.stack([s[:shortest] for s in sequences])
+    return cut, torch.ones_like(cut, dtype=torch.bool)
+
+
+COLLATE_PADDED = Exercise(
+    name="collate_padded",
+    title="Sequences of different lengths",
+    kind="implement",
+    points=2,
+    inputs=_ragged,
+    reference=collate_padded,
+    misconceptions={
+        "mask from the values": Misconception(
+            lambda sequences: (collate_padded(sequences)[0], collate_padded(sequences)[0] != 0),
+            "Your mask asks which values are not zero. Zero is also a legitimate value in the data: build the "
+            "mask from the lengths.",
+        ),
+        "mask inverted": Misconception(
+            lambda sequences: (collate_padded(sequences)[0], ~collate_padded(sequences)[1]),
+            "Your mask is true on the padding. (Some of torch's functions want it so; this exercise wants it "
+            "true on the data. Always look.)",
+        ),
+        "padded on the left": Misconception(
+            _padded_left,
+            "The zeros stand in front of the short sequences. Put them behind, so that position 0 is always "
+            "the first element.",
+        ),
+        "cut to the shortest": Misconception(
+            _cut,
+            "You cut all sequences to the length of the shortest, and threw data away.",
+        ),
+    },
+    next_step="Sort the data by length before batching, and count how many zeros that saves.",
+)
+
+
+# --- a robust loss ------------------------------------------------------------------------------------------
+
+
+def _residuals(generator: Generator) -> tuple[Tensor, Tensor, float]:
+    predictions = 3 * torch.randn(12, generator=generator, dtype=torch.float64)
+    targets = torch.randn(12, generator=generator, dtype=torch.float64)
+    return predictions, targets, 0.5 + float(torch.rand((), generator=generator))
+
+
+def huber(predictions: Tensor, targets: Tensor, delta: float) -> Tensor:
+    """Half the square near zero, a straight line of slope δ beyond, joined without a step."""
+    size = (predictions - targets).abs()
+    return torch.where(size <= delta, size**2 / 2, delta * (size - delta / 2)).mean()
+
+
+HUBER = Exercise(
+    name="huber",
+    title="A loss that forgives",
+    kind="implement",
+    points=2,
+    inputs=_residuals,
+    reference=huber,
+    misconceptions={
+        "a jump at delta": Misconception(
+            lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * (p - t).abs()).mean(),
+            "Your two pieces do not meet: at |r| = δ one gives δ²/2, the other δ². Shift the line down.",
+        ),
+        "no half": Misconception(
+            lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2, d * ((p - t).abs() - d / 2)).mean(),
+            "The ½ in front of the square is missing, and with it the pieces no longer join.",
+        ),
+        "slope one": Misconception(
+            lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, (p - t).abs() - d / 2).mean(),
+            "Beyond δ your line has slope 1. The parabola arrives there with slope δ, and the line must go on "
+            "with it.",
+        ),
+        "squares everywhere": Misconception(
+            lambda p, t, d: ((p - t) ** 2 / 2).mean(),  # noqa: ARG005
+            "You never left the parabola, so one outlier still rules them all.",
+        ),
+        "summed": Misconception(
+            lambda p, t, d: huber(p, t, d) * p.numel(),
+            "The pieces are right; average over the examples instead of adding.",
+        ),
+    },
+    next_step="Wrap it in an nn.Module with delta as an argument. What did the class add?",
+)
+
+
+# --- a buffer -----------------------------------------------------------------------------------------------
+
+
+def _running(generator: Generator) -> tuple[Tensor, Tensor, float]:
+    batch = torch.randn(7, 3, generator=generator, dtype=torch.float64) + 2
+    return torch.randn(3, generator=generator, dtype=torch.float64), batch, 0.1
+
+
+def update_running_mean(running: Tensor, batch: Tensor, momentum: float) -> Tensor:
+    """In torch `momentum` is the weight of what is new."""
+    return (1 - momentum) * running + momentum * batch.mean(dim=0)
+
+
+UPDATE_RUNNING_MEAN = Exercise(
+    name="update_running_mean",
+    title="A buffer that follows",
+    kind="implement",
+    points=1,
+    inputs=_running,
+    reference=update_running_mean,
+    misconceptions={
+        "the weights swapped": Misconception(
+            lambda running, batch, momentum: momentum * running + (1 - momentum) * batch.mean(dim=0),
+            "You gave the old value the weight `momentum`. Other libraries do; in torch's batch norm it is the "
+            "weight of the *new* batch.",
+        ),
+        "one mean for all features": Misconception(
+            lambda running, batch, momentum: (1 - momentum) * running + momentum * batch.mean(),
+            "You averaged over the features too. Each feature has a running mean of its own.",
+        ),
+        "forgot the old": Misconception(
+            lambda running, batch, momentum: batch.mean(dim=0),  # noqa: ARG005
+            "You replaced the buffer by the last batch's mean. It should move a tenth of the way.",
+        ),
+        "added without shrinking": Misconception(
+            lambda running, batch, momentum: running + momentum * batch.mean(dim=0),
+            "The old value keeps its full weight, so the buffer grows for ever. The two weights sum to 1.",
+        ),
+    },
+    next_step="Compare with nn.BatchNorm1d's running_mean after one batch, and find its running_var's denominator.",
+)
+
+
+# --- counting parameters ------------------------------------------------------------------------------------
+
+
+def _layer_sizes(generator: Generator) -> tuple[list[int]]:
+    return ((torch.randperm(40, generator=generator)[:4] + 3).tolist(),)
+
+
+def parameter_count(sizes: list[int]) -> int:
+    """Each layer: a weight for every pair, and a bias for every output."""
+    return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(sizes))
+
+
+PARAMETER_COUNT = Exercise(
+    name="parameter_count",
+    title="Count before you build",
+    kind="implement",
+    points=1,
+    inputs=_layer_sizes,
+    reference=parameter_count,
+    misconceptions={
+        "no biases": Misconception(
+            lambda sizes: sum(a * b for a, b in itertools.pairwise(sizes)),
+            "The weights are all there. Each output also has a bias.",
+        ),
+        "a bias an input": Misconception(
+            lambda sizes: sum(a * (b + 1) for a, b in itertools.pairwise(sizes)),
+            "You gave every *input* a bias. A bias is added to an output.",
+        ),
+        "one weight a neuron": Misconception(
+            lambda sizes: sum(2 * b for b in sizes[1:]),
+            "You counted one weight and one bias for each neuron. A neuron has a weight for every input it "
+            "listens to.",
+        ),
+        "counted the input layer": Misconception(
+            lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes)) + sizes[0],
+            "You counted something for the inputs themselves. They are data; nothing is learnt there.",
+        ),
+    },
+    next_step="Check with sum(p.numel() for p in model.parameters()).",
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (BATCHES_IN_AN_EPOCH, COLLATE_PADDED, HUBER, UPDATE_RUNNING_MEAN, PARAMETER_COUNT)
+}
