@@ -1,0 +1,336 @@
+"""Exercises of the chapter on optimisers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.exercises.exercise import Exercise, Misconception
+
+
+def _integer(generator: Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
+def _float64(generator: Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+# --- the first step of Adam ---------------------------------------------------------------------------------
+
+
+def _steep_start(generator: Generator) -> tuple[float, int]:
+    return 10.0 ** -_integer(generator, 1, 4), 37 * _integer(generator, 2, 20)
+
+
+def first_step(rate: float, slope: int) -> float:
+    """m̂ = g and √v̂ = |g|: their quotient is the sign, whatever the slope."""
+    return rate * slope / abs(slope)
+
+
+FIRST_STEP = Exercise(
+    name="first_step",
+    title="How long is Adam's first step?",
+    kind="predict",
+    points=1,
+    inputs=_steep_start,
+    question=lambda rate, slope: (
+        f"Adam with lr={rate:g} and default betas stands where the slope is {slope}. How far does its very "
+        "first step go? (ignore eps)"
+    ),
+    reference=first_step,
+    misconceptions={
+        "as far as SGD": Misconception(
+            lambda rate, slope: rate * slope,
+            "That is SGD's step. Adam divides by the root of the second moment, and that root knows the slope "
+            "as well.",
+        ),
+        "without bias correction": Misconception(
+            lambda rate, slope: rate * 0.1 / math.sqrt(0.001),  # noqa: ARG005
+            "You left out the bias correction: m is a tenth of the gradient and v a thousandth of its square, "
+            "but both are divided by just that before use.",
+        ),
+        "first moment uncorrected": Misconception(
+            lambda rate, slope: 0.1 * rate,  # noqa: ARG005
+            "You corrected the second moment and not the first. After one step m = 0.1·g, and m̂ = m/0.1.",
+        ),
+    },
+    next_step="And the second step, if the slope has halved? Check with torch.optim.Adam.",
+    tolerance=1e-6,
+)
+
+
+# --- momentum -----------------------------------------------------------------------------------------------
+
+
+def _momentum_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float, float]:
+    return _float64(generator, 3), _float64(generator, 3), _float64(generator, 3), 0.1, 0.9
+
+
+def momentum_step(
+    theta: Tensor, velocity: Tensor, gradient: Tensor, rate: float, momentum: float
+) -> tuple[Tensor, Tensor]:
+    """First the velocity, then the step along it."""
+    velocity = momentum * velocity + gradient
+    return theta - rate * velocity, velocity
+
+
+MOMENTUM_STEP = Exercise(
+    name="momentum_step",
+    title="One step with momentum",
+    kind="implement",
+    points=1,
+    inputs=_momentum_case,
+    reference=momentum_step,
+    misconceptions={
+        "stepped with the old velocity": Misconception(
+            lambda t, v, g, r, m: (t - r * v, m * v + g),
+            "You stepped along the old velocity and updated it afterwards: every gradient arrives one step late.",
+        ),
+        "damped the gradient": Misconception(
+            lambda t, v, g, r, m: (t - r * (m * v + (1 - m) * g), m * v + (1 - m) * g),
+            "You averaged, with weights μ and 1 − μ. Torch's SGD adds the whole gradient (its `dampening` is 0), "
+            "which makes steps ten times as long at μ = 0.9.",
+        ),
+        "rate inside the velocity": Misconception(
+            lambda t, v, g, r, m: (t - (m * v + r * g), m * v + r * g),
+            "You put the learning rate into the velocity. Some textbooks do, and it is the same while the rate "
+            "is constant; torch multiplies outside, and your velocity differs.",
+        ),
+        "momentum forgotten": Misconception(
+            lambda t, v, g, r, m: (t - r * (v + g), v + g),  # noqa: ARG005
+            "The velocity never fades: nothing multiplies the old one by μ.",
+        ),
+    },
+    next_step="With a constant gradient, what does the velocity tend to? So which rate is momentum 0.9 worth?",
+)
+
+
+# --- Adam ---------------------------------------------------------------------------------------------------
+
+
+def _adam_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    return (
+        _float64(generator, 3),
+        _float64(generator, 3),
+        _float64(generator, 3).square(),
+        1e-6 * _float64(generator, 3),
+        _integer(generator, 2, 6),
+    )
+
+
+def adam_step(theta: Tensor, m: Tensor, v: Tensor, gradient: Tensor, t: int) -> Tensor:
+    """lr = 0.1, betas = (0.9, 0.999), eps = 1e-3; t counts from 1."""
+    m = 0.9 * m + 0.1 * gradient
+    v = 0.999 * v + 0.001 * gradient**2
+    return theta - 0.1 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-3)
+
+
+def _adam_variant(correct: bool = True, shift: int = 0, root: bool = True, inside: bool = False):
+    def step(theta: Tensor, m: Tensor, v: Tensor, gradient: Tensor, t: int) -> Tensor:
+        m = 0.9 * m + 0.1 * gradient
+        v = 0.999 * v + 0.001 * gradient**2
+        if correct:
+            m, v = m / (1 - 0.9 ** (t + shift)), v / (1 - 0.999 ** (t + shift))
+        if inside:
+            return theta - 0.1 * m / (v + 1e-3).sqrt()
+        return theta - 0.1 * m / ((v.sqrt() if root else v) + 1e-3)
+
+    return step
+
+
+ADAM_STEP = Exercise(
+    name="adam_step",
+    title="One step of Adam",
+    kind="implement",
+    points=3,
+    inputs=_adam_case,
+    reference=adam_step,
+    misconceptions={
+        "no bias correction": Misconception(
+            _adam_variant(correct=False),
+            "The moments start at 0 and are still too small: divide m by 1 − β₁ᵗ and v by 1 − β₂ᵗ.",
+        ),
+        "counted from zero": Misconception(
+            _adam_variant(shift=-1),
+            "Your correction uses t − 1. The first step has t = 1, or the denominator would be zero.",
+        ),
+        "no root": Misconception(
+            _adam_variant(root=False),
+            "You divided by v̂ itself. It is the mean *square* of the gradient; its root has the gradient's unit.",
+        ),
+        "eps under the root": Misconception(
+            _adam_variant(inside=True),
+            "You added eps under the root. Adam adds it to the root: √v̂ + ε.",
+        ),
+    },
+    next_step="Turn it into AdamW: one more line. Before or after the step, does it matter?",
+    tolerance=1e-8,
+)
+
+
+# --- decoupled decay ----------------------------------------------------------------------------------------
+
+
+def _decay_case(generator: Generator) -> tuple[Tensor, Tensor, float, float]:
+    return _float64(generator, 4), _float64(generator, 4), 0.1, 0.05
+
+
+def decoupled_decay_step(theta: Tensor, update: Tensor, rate: float, decay: float) -> Tensor:
+    """The weights shrink on their own; the update (m̂/(√v̂ + ε), say) knows nothing of it."""
+    return theta - rate * decay * theta - rate * update
+
+
+DECOUPLED_DECAY_STEP = Exercise(
+    name="decoupled_decay_step",
+    title="Decay, decoupled",
+    kind="implement",
+    points=1,
+    inputs=_decay_case,
+    reference=decoupled_decay_step,
+    misconceptions={
+        "decay without the rate": Misconception(
+            lambda theta, update, rate, decay: theta - decay * theta - rate * update,
+            "You shrank by λ. In AdamW it is η·λ, so that the schedule of the rate also applies to the decay.",
+        ),
+        "grew": Misconception(
+            lambda theta, update, rate, decay: theta + rate * decay * theta - rate * update,
+            "Your weights grow. Decay pulls towards zero.",
+        ),
+        "decayed the update": Misconception(
+            lambda theta, update, rate, decay: theta - rate * (1 - decay) * update,
+            "You shrank the update. Weight decay shrinks the weights.",
+        ),
+        "towards zero by a constant": Misconception(
+            lambda theta, update, rate, decay: theta - rate * decay * theta.sign() - rate * update,
+            "You subtracted the same amount from every weight: that is an L1 penalty. Decay is proportional to "
+            "the weight.",
+        ),
+    },
+    next_step="With no gradient at all, after how many steps has a weight halved?",
+)
+
+
+# --- clipping -----------------------------------------------------------------------------------------------
+
+
+def _two_gradients(generator: Generator) -> tuple[list[Tensor], float]:
+    gradients = [3 * _float64(generator, 4), 0.2 * _float64(generator, 2, 3)]
+    norm = float(torch.cat([g.flatten() for g in gradients]).norm())
+    return gradients, norm * (0.5 if _integer(generator, 0, 1) else 1.5)
+
+
+def clip_by_norm(gradients: list[Tensor], longest: float) -> list[Tensor]:
+    """One factor for all, and only if the whole is too long."""
+    norm = torch.cat([g.flatten() for g in gradients]).norm()
+    return [g * (longest / norm).clamp(max=1.0) for g in gradients]
+
+
+CLIP_BY_NORM = Exercise(
+    name="clip_by_norm",
+    title="Clip the length, keep the direction",
+    kind="implement",
+    points=2,
+    inputs=_two_gradients,
+    reference=clip_by_norm,
+    misconceptions={
+        "each tensor by itself": Misconception(
+            lambda gradients, longest: [g * (longest / g.norm()).clamp(max=1.0) for g in gradients],
+            "You clipped each tensor by its own length. That turns the direction; the length meant is that of "
+            "all of them together.",
+        ),
+        "always scaled": Misconception(
+            lambda gradients, longest: [
+                g * longest / torch.cat([h.flatten() for h in gradients]).norm() for g in gradients
+            ],
+            "You scaled short gradients up. Clipping only ever shortens.",
+        ),
+        "clipped the values": Misconception(
+            lambda gradients, longest: [g.clamp(-longest, longest) for g in gradients],
+            "You cut each entry at ±max. That changes the direction, and the length may still be too large.",
+        ),
+        "squared length": Misconception(
+            lambda gradients, longest: [
+                g * (longest / torch.cat([h.flatten() for h in gradients]).square().sum()).clamp(max=1.0)
+                for g in gradients
+            ],
+            "You divided by the squared length. Take the root.",
+        ),
+    },
+    next_step="Log the norm before clipping: how often does it exceed your limit in a healthy run?",
+    draws=8,
+)
+
+
+# --- a schedule ---------------------------------------------------------------------------------------------
+
+
+def _steps_on_both_sides(generator: Generator) -> tuple[int, int, int]:
+    warmup, total = _integer(generator, 10, 20), _integer(generator, 80, 120)
+    rising = _integer(generator, 0, 3) == 0
+    step = _integer(generator, 1, warmup - 1) if rising else _integer(generator, warmup + 5, total - 5)
+    return step, warmup, total
+
+
+def warmup_cosine(step: int, warmup: int, total: int) -> float:
+    """Up in a straight line, down along half a cosine."""
+    if step < warmup:
+        return step / warmup
+    done = (step - warmup) / (total - warmup)
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+WARMUP_COSINE = Exercise(
+    name="warmup_cosine",
+    title="Up a line, down a cosine",
+    kind="implement",
+    points=2,
+    inputs=_steps_on_both_sides,
+    reference=warmup_cosine,
+    misconceptions={
+        "cosine from the beginning": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else 0.5 * (1 + math.cos(math.pi * step / total))
+            ),
+            "Your cosine does not start at the end of the warm-up, so the factor jumps there. Its own progress "
+            "runs from 0 at `warmup` to 1 at `total`.",
+        ),
+        "a whole turn": Misconception(
+            lambda step, warmup, total: (
+                step / warmup
+                if step < warmup
+                else 0.5 * (1 + math.cos(2 * math.pi * (step - warmup) / (total - warmup)))
+            ),
+            "Your cosine makes a whole turn and ends where it began, at the top. Half a turn ends at zero.",
+        ),
+        "below zero": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else math.cos(math.pi * (step - warmup) / (total - warmup))
+            ),
+            "A cosine falls to −1: with a negative rate you would climb. Shift it up by 1 and halve it.",
+        ),
+        "a straight line down": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else 1 - (step - warmup) / (total - warmup)
+            ),
+            "That is a triangle. The way down follows half a cosine.",
+        ),
+    },
+    next_step="Feed it to torch.optim.lr_scheduler.LambdaLR and plot what the optimiser gets.",
+    draws=10,
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (
+        FIRST_STEP,
+        MOMENTUM_STEP,
+        ADAM_STEP,
+        DECOUPLED_DECAY_STEP,
+        CLIP_BY_NORM,
+        WARMUP_COSINE,
+    )
+}
