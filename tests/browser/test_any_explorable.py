@@ -8,12 +8,19 @@ from axe_playwright_python.sync_playwright import Axe
 from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
+from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.tangent import Tangent
 
-KINDS = {"tangent": Tangent, "graph stepper": GraphStepper, "softmax": Softmax, "draw a digit": DrawDigit}
+KINDS = {
+    "tangent": Tangent,
+    "graph stepper": GraphStepper,
+    "softmax": Softmax,
+    "draw a digit": DrawDigit,
+    "broadcasting": Broadcasting,
+}
 
 
 @pytest.mark.parametrize("width", [360, 900])

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from course_lib.foundations.scalar_autograd import Value
+from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.draw_digit import WEIGHTS, DrawDigit, digit_network
 from course_lib.widgets.explorable import Explorable, joined_module, rounded
 from course_lib.widgets.graph_stepper import GraphStepper
@@ -23,7 +24,14 @@ from course_lib.widgets.slopes import STEPS, slope_by_autograd, slope_by_central
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.tangent import Tangent
 
-KINDS = {"tangent": Tangent, "graph": GraphStepper, "softmax": Softmax, "digit": DrawDigit}
+KINDS = {
+    "tangent": Tangent,
+    "graph": GraphStepper,
+    "softmax": Softmax,
+    "digit": DrawDigit,
+    "broadcasting": Broadcasting,
+}
+LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 
 
 # --- the base --------------------------------------------------------------------------------------------
@@ -33,7 +41,7 @@ KINDS = {"tangent": Tangent, "graph": GraphStepper, "softmax": Softmax, "digit":
 def test_html_is_the_same_from_two_objects_and_small(kind):
     first, second = KINDS[kind]().to_html(), KINDS[kind]().to_html()
     assert first == second
-    assert len(first.encode()) <= (160_000 if kind == "digit" else 80_000)
+    assert len(first.encode()) <= LARGE.get(kind, 60_000)
     assert not re.search(r"(https?:)?//(?!www\.w3\.org/2000/svg)[a-z]+\.[a-z]", first.replace("// ", ""))
     assert first.count("</script") == 1
 
