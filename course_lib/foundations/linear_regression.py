@@ -1,0 +1,247 @@
+"""A line through data: the error and its gradient, two closed forms, ridge, and standardised features.
+
+Everywhere x is a table (n, d), one row an example and one column a feature; y (n,) holds the targets; the
+prediction is xw + b with w (d,) and b (). A coefficient's unit is y's unit per unit of its column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.foundations.tables import check_features, check_table, check_variance
+
+
+def mean_squared_error(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    r"""Mean squared error of the predictions, in the square of y's unit.
+
+    $$\mathrm{MSE}(w, b) = \frac1n \sum_{i=1}^n (x_i \cdot w + b - y_i)^2$$
+
+    Args:
+        x: (n, d), floating, finite, n ≥ 1.
+        y: (n,), finite.
+        w: (d,). It may require gradients, and so may ``b``.
+        b: ().
+
+    Returns:
+        (), in the common dtype.
+
+    Raises:
+        TypeError: if ``x`` or ``y`` is not a floating-point tensor.
+        ValueError: if a shape is another, the table is empty, or ``x`` or ``y`` holds NaN or infinity; names
+            the row, and the column.
+
+    Taught in: Linear regression.
+    """
+    _check_coefficients(x, y, w, b)
+    return (x @ w + b - y).square().mean()
+
+
+def mse_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Gradient of ``mean_squared_error``, written out.
+
+    $$\frac{\partial\,\mathrm{MSE}}{\partial w} = \frac2n\, x^{\top} r, \qquad
+      \frac{\partial\,\mathrm{MSE}}{\partial b} = \frac2n \sum_i r_i, \qquad r = xw + b - y$$
+
+    Args:
+        x: as for ``mean_squared_error``, and so are ``y``, ``w`` and ``b``.
+
+    Returns:
+        (dw, db) of shapes (d,) and ().
+
+    Raises:
+        TypeError: as ``mean_squared_error``.
+        ValueError: as ``mean_squared_error``.
+
+    Taught in: Linear regression.
+    """
+    _check_coefficients(x, y, w, b)
+    residual = x @ w + b - y
+    return 2 / len(y) * (x.T @ residual), 2 * residual.mean()
+
+
+def solve_normal_equations(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Least-squares coefficients from the equations that set the gradient to zero.
+
+    $$A^{\top} A \begin{pmatrix} w \\ b \end{pmatrix} = A^{\top} y, \qquad A = (x \;\; 1)$$
+
+    Forming AᵀA squares the condition number of A, so half the digits of a badly scaled table are lost before
+    the solving starts.
+
+    Args:
+        x: (n, d), float64, finite, n ≥ 1.
+        y: (n,), float64, finite.
+
+    Returns:
+        (w, b) of shapes (d,) and (), float64.
+
+    Raises:
+        TypeError: if ``x`` or ``y`` is not float64.
+        ValueError: as ``mean_squared_error``; a column is constant (names it); there are fewer rows than
+            coefficients; or AᵀA is singular to within float64, whatever the units of the columns.
+
+    Source: C. F. Gauss, *Theoria motus corporum coelestium*, 1809, section 3.
+    Taught in: Linear regression.
+    """
+    a = _design(x, y)
+    gram, lengths = a.T @ a, a.norm(dim=0)
+    spectrum = torch.linalg.eigvalsh(gram / lengths / lengths.unsqueeze(1))
+    if spectrum[0] <= len(gram) * torch.finfo(gram.dtype).eps * spectrum[-1]:
+        raise ValueError(
+            "XᵀX is singular to within float64: a column of x is (nearly) a combination of the others and a "
+            "constant; drop one of them, or use solve_least_squares or ridge"
+        )
+    return _split(torch.linalg.solve(gram, a.T @ y))
+
+
+def solve_least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Least-squares coefficients by a QR decomposition, without forming AᵀA.
+
+    $$A = QR, \qquad R \begin{pmatrix} w \\ b \end{pmatrix} = Q^{\top} y, \qquad A = (x \;\; 1)$$
+
+    Args:
+        x: (n, d), float64, finite, n ≥ 1.
+        y: (n,), float64, finite.
+
+    Returns:
+        (w, b) of shapes (d,) and (), float64.
+
+    Raises:
+        TypeError: if ``x`` or ``y`` is not float64.
+        ValueError: as ``solve_normal_equations``, but singular to within float64 is now asked of A itself.
+
+    Source: G. H. Golub, *Numerische Mathematik* 7, 1965.
+    Taught in: Linear regression.
+    """
+    a = _design(x, y)
+    q, r = torch.linalg.qr(a)
+    spectrum = torch.linalg.svdvals(r / a.norm(dim=0))
+    if spectrum[-1] <= max(a.shape) * torch.finfo(a.dtype).eps * spectrum[0]:
+        raise ValueError(
+            "XᵀX is singular: to within float64 a column of x is a combination of the others and a constant; "
+            "drop one of them, or use ridge"
+        )
+    return _split(torch.linalg.solve_triangular(r, (q.T @ y).unsqueeze(1), upper=True).squeeze(1))
+
+
+def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+    r"""Coefficients that pay for their own size; the intercept does not.
+
+    $$\min_{w, b}\ \mathrm{MSE}(w, b) + \alpha\,|w|^2: \qquad
+      \Bigl(\tfrac1n \tilde x^{\top} \tilde x + \alpha I\Bigr) w = \tfrac1n \tilde x^{\top} \tilde y,
+      \qquad b = \bar y - \bar x \cdot w$$
+
+    with x̃ and ỹ centred on their means. The size of w depends on units, so standardise x first.
+
+    Args:
+        x: (n, d), float64, finite, n ≥ 1.
+        y: (n,), float64, finite.
+        strength: α, finite and above 0 (for 0 there is ``solve_least_squares``).
+
+    Returns:
+        (w, b) of shapes (d,) and (), float64.
+
+    Raises:
+        TypeError: if ``x`` or ``y`` is not float64.
+        ValueError: if a shape is another, the table is empty or not finite (names row and column),
+            ``strength`` is not finite and above 0, or it is too small to mend a singular table.
+
+    Source: A. E. Hoerl and R. W. Kennard, *Technometrics* 12, 1970.
+    Taught in: Linear regression.
+    """
+    check_table(x, y, torch.float64)
+    if not 0 < strength < float("inf"):
+        raise ValueError(f"strength must be finite and above 0, got {strength}")
+    centred, n = x - x.mean(dim=0), len(y)
+    penalised = centred.T @ centred / n + strength * torch.eye(x.shape[1], dtype=x.dtype)
+    w, failed = torch.linalg.solve_ex(penalised, centred.T @ (y - y.mean()) / n)
+    if failed or not w.isfinite().all():
+        raise ValueError(f"strength {strength} is too small beside the columns of x to mend a singular table")
+    return w, y.mean() - x.mean(dim=0) @ w
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    r"""Columns shifted to mean 0 and divided by their standard deviation, and the way back.
+
+    $$z = \frac{x - \bar x}{s}, \qquad s^2 = \frac1n \sum_i (x_i - \bar x)^2$$
+
+    Attributes:
+        mean: (d,), float64, each in its column's unit.
+        scale: s, (d,), float64, each above 0 and in its column's unit.
+
+    Taught in: Linear regression.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    @classmethod
+    def fit(cls, x: Tensor) -> Standardiser:
+        """Take mean and standard deviation of each column of ``x``, (n, d), float64.
+
+        Raises:
+            TypeError: if ``x`` is not a float64 tensor.
+            ValueError: if ``x`` has another number of dimensions, is empty, holds NaN or infinity (names row
+                and column), or has a column without variance (names it and its value).
+        """
+        check_features(x, torch.float64)
+        check_variance(x)
+        return cls(x.mean(dim=0), x.std(dim=0, correction=0))
+
+    def transform(self, x: Tensor) -> Tensor:
+        """Return (x − mean)/scale, (n, d), without units; the columns must be those of ``fit``.
+
+        Raises:
+            TypeError: if ``x`` is not a float64 tensor.
+            ValueError: if ``x`` has another number of columns than ``fit`` saw, is empty or not finite.
+        """
+        check_features(x, torch.float64)
+        if x.shape[1] != len(self.mean):
+            raise ValueError(f"x must have {len(self.mean)} columns, as in fit, got {x.shape[1]}")
+        return (x - self.mean) / self.scale
+
+    def inverse_coefficients(self, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn coefficients for z into those for x: w/s and b − Σ w·mean/s, the same predictions.
+
+        Args:
+            w: (d,), in y's unit (a standard deviation of the column is worth so much).
+            b: (), in y's unit.
+
+        Returns:
+            (w, b) of the same shapes, w in y's unit per unit of the column.
+
+        Raises:
+            ValueError: if ``w`` is not (d,) or ``b`` not ().
+        """
+        if w.shape != self.scale.shape or b.ndim:
+            raise ValueError(
+                f"w and b must have shapes {tuple(self.scale.shape)} and (), "
+                f"got {tuple(w.shape)} and {tuple(b.shape)}"
+            )
+        original = w / self.scale
+        return original, b - self.mean @ original
+
+
+def _split(coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    return coefficients[:-1], coefficients[-1]
+
+
+def _design(x: Tensor, y: Tensor) -> Tensor:
+    """Check a table for a closed form and append the column of ones: (n, d + 1)."""
+    check_table(x, y, torch.float64)
+    n, d = x.shape
+    if n < d + 1:
+        raise ValueError(f"XᵀX is singular: x has {n} rows for {d + 1} coefficients ({d} weights and b)")
+    check_variance(x)
+    return torch.cat([x, torch.ones(n, 1, dtype=x.dtype)], dim=1)
+
+
+def _check_coefficients(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> None:
+    check_table(x, y)
+    if w.shape != x.shape[1:] or b.ndim:
+        raise ValueError(
+            f"w and b must have shapes ({x.shape[1]},) and (), got {tuple(w.shape)} and {tuple(b.shape)}"
+        )
