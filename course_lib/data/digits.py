@@ -6,7 +6,6 @@ Special Databases 1 and 3. The embedded digits are a seeded shuffle of the 10,00
 Licences: DATA_LICENSES.md.
 """
 
-import hashlib
 import io
 import warnings
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+
+from course_lib.data.embedded import read_verified
 
 EMBEDDED_FILE = Path(__file__).parent / "files" / "digits.npz"
 EMBEDDED_SHA256 = "94cc5177b53725f718c66147806fced73a86b41193f99e859cad81186663fbce"
@@ -92,13 +93,7 @@ def read_embedded(path: Path, sha256: str) -> tuple[np.ndarray, np.ndarray]:
 
     Taught in: "MNIST classifier".
     """
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(
-            f"{path} is corrupt or truncated: expected SHA-256 {sha256}, found {found} ({len(content)} bytes)"
-        )
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(read_verified(path, sha256)), allow_pickle=False) as arrays:
         return arrays["images"], arrays["labels"]
 
 
