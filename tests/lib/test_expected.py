@@ -1,0 +1,153 @@
+"""Bands: how they are made, what they say, and that they can fail."""
+
+import json
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from course_lib import expected
+from course_lib.commands import bands
+from course_lib.commands.recipes import RECIPES, Recipe, measure_accuracy
+from course_lib.data.digits import EMBEDDED_SHA256, load_digits
+
+ENTRIES = json.loads(expected.BANDS_FILE.read_text(encoding="utf-8"))["bands"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_committed_band_follows_from_its_values(name: str) -> None:
+    entry = ENTRIES[name]
+    values = entry["values"]
+    assert len(set(entry["seeds"])) == len(values) >= 10
+    quarter = (max(values) - min(values)) / 4
+    assert entry["low"] == pytest.approx(min(values) - quarter, abs=1e-6)
+    assert entry["high"] == pytest.approx(max(values) + quarter, abs=1e-6)
+    assert entry["measured"]["data_sha256"] == EMBEDDED_SHA256
+    assert entry["learning_rate"] == RECIPES[name].learning_rate
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_tenth_of_the_learning_rate_was_outside(name: str) -> None:
+    slow = ENTRIES[name]["values_at_a_tenth"]
+    assert slow
+    for value in slow:
+        verdict = expected.check(name, value)
+        assert not verdict.inside
+        assert "the learning rate is too small or the epochs too few" in verdict.causes
+
+
+def test_the_convnet_reaches_its_target() -> None:
+    """Nine seeds in ten reach 0.985; the median has 0.002, four digits, to spare."""
+    values = sorted(ENTRIES["mnist.convnet.accuracy"]["values"])
+    assert sum(value >= 0.985 for value in values) >= 0.9 * len(values)
+    assert values[len(values) // 2] >= 0.987
+
+
+def test_training_anew_lands_inside_and_at_a_tenth_of_the_rate_outside() -> None:
+    """The cheapest recipe, with a seed that made no band."""
+    recipe, digits = RECIPES["mnist.softmax.accuracy"], load_digits("train")
+    assert 101 not in ENTRIES["mnist.softmax.accuracy"]["seeds"]
+    usual = measure_accuracy(recipe.train(digits, 101, recipe.learning_rate))
+    slow = measure_accuracy(recipe.train(digits, 101, recipe.learning_rate / 10))
+    assert expected.check("mnist.softmax.accuracy", usual).inside
+    assert not expected.check("mnist.softmax.accuracy", slow).inside
+
+
+@pytest.fixture
+def one_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"demo": expected.Band(0.5, 0.75, 12, ("too slow",), ("a leak", "luck"))}
+    monkeypatch.setattr(expected, "_bands", lambda: made)
+
+
+@pytest.mark.usefixtures("one_band")
+@pytest.mark.parametrize(
+    ("value", "inside", "causes"),
+    [
+        (0.5, True, ()),
+        (0.75, True, ()),
+        (0.4999, False, ("too slow",)),
+        (0.7501, False, ("a leak", "luck")),
+        (math.nan, False, ("the loss diverged: try a tenth of the learning rate",)),
+        (-math.inf, False, ("too slow",)),
+        (torch.tensor(0.625), True, ()),
+    ],
+)
+def test_check(value: float, inside: bool, causes: tuple[str, ...]) -> None:
+    verdict = expected.check("demo", value)
+    assert (verdict.inside, verdict.causes) == (inside, causes)
+    assert (verdict.low, verdict.high, verdict.seeds) == (0.5, 0.75, 12)
+
+
+@pytest.mark.usefixtures("one_band")
+def test_the_verdict_reads_as_a_sentence() -> None:
+    assert repr(expected.check("demo", 0.6)) == "demo = 0.6000: inside the band 0.5000 … 0.7500 (12 seeds)"
+    assert repr(expected.check("demo", 0.8)).splitlines() == [
+        "demo = 0.8000: OUTSIDE the band 0.5000 … 0.7500 (12 seeds)",
+        "  perhaps a leak",
+        "  perhaps luck",
+    ]
+
+
+@pytest.mark.usefixtures("one_band")
+def test_check_names_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match="name must be one of demo; got 'dmeo'"):
+        expected.check("dmeo", 0.6)
+    for value in ("high", None, torch.zeros(2)):
+        with pytest.raises(TypeError, match="value must be one number, got"):
+            expected.check("demo", value)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=10, max_size=30))
+def test_a_band_holds_all_its_values_and_is_a_quarter_wider_on_either_side(values: list[float]) -> None:
+    low, high = expected.widened(values)
+    width = max(values) - min(values)
+    assert all(low <= value <= high for value in values)
+    assert high - low == pytest.approx(1.5 * width, rel=1e-9, abs=1e-9)
+    assert (low + high) / 2 == pytest.approx((max(values) + min(values)) / 2, rel=1e-9, abs=1e-9)
+
+
+def test_too_few_or_spoilt_values_make_no_band() -> None:
+    with pytest.raises(ValueError, match="at least 10 numbers, one a seed, got 9"):
+        expected.widened([0.5] * 9)
+    with pytest.raises(ValueError, match="values must be finite"):
+        expected.widened([0.5] * 9 + [math.nan])
+
+
+class Says(nn.Module):
+    """A pretended model whose accuracy is the number it was made with."""
+
+    def __init__(self, accuracy: float) -> None:
+        super().__init__()
+        self.accuracy = accuracy
+
+
+def pretended(monkeypatch: pytest.MonkeyPatch, at_a_tenth: float) -> Recipe:
+    monkeypatch.setattr(bands, "measure_accuracy", lambda model: model.accuracy)
+    return Recipe(
+        lambda _digits, seed, rate: Says(0.9 + seed / 1000 if rate == 0.1 else at_a_tenth),
+        0.1,
+        12,
+        ("low",),
+        ("high",),
+    )
+
+
+def test_measure_makes_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = bands.measure(pretended(monkeypatch, at_a_tenth=0.5), load_digits("test"), seeds=tuple(range(11)))
+    assert (entry["low"], entry["high"]) == (pytest.approx(0.8975), pytest.approx(0.9125))
+    assert entry["values"] == pytest.approx([0.9 + seed / 1000 for seed in range(11)])
+    assert entry["values_at_a_tenth"] == [0.5, 0.5]
+    assert (entry["causes_below"], entry["causes_above"]) == (["low"], ["high"])
+
+
+def test_measure_refuses_a_band_that_lets_a_tenth_of_the_rate_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = tuple(range(12))
+    with pytest.raises(ValueError, match=r"lets a tenth of the learning rate pass: 0\.9050"):
+        bands.measure(pretended(monkeypatch, at_a_tenth=0.905), load_digits("test"), seeds)
+    with pytest.raises(ValueError, match="slow_seeds must hold at least one seed"):
+        bands.measure(pretended(monkeypatch, at_a_tenth=0.5), load_digits("test"), seeds, slow_seeds=())
+    with pytest.raises(ValueError, match="seeds must all be different"):
+        bands.measure(pretended(monkeypatch, at_a_tenth=0.5), load_digits("test"), seeds=(1,) * 12)
