@@ -12,6 +12,7 @@ from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.softmax import Softmax
+from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
 
 KINDS = {
@@ -20,6 +21,7 @@ KINDS = {
     "softmax": Softmax,
     "draw a digit": DrawDigit,
     "broadcasting": Broadcasting,
+    "strides": Strides,
 }
 
 

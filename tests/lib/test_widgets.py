@@ -22,6 +22,7 @@ from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.recorded import expression, record
 from course_lib.widgets.slopes import STEPS, slope_by_autograd, slope_by_central_difference, value
 from course_lib.widgets.softmax import Softmax
+from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
 
 KINDS = {
@@ -30,6 +31,7 @@ KINDS = {
     "softmax": Softmax,
     "digit": DrawDigit,
     "broadcasting": Broadcasting,
+    "strides": Strides,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from course_lib.widgets.broadcasting import Broadcasting
+from course_lib.widgets.strides import OPERATIONS, Strides
 
 SHAPES = [(4, 1), (4,), (), (2, 1, 3), (2, 3), (0, 1), (3, 1, 1, 1, 2), (1,)]
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.product(SHAPES, SHAPES))
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(SHAPES, SHAPES)))
 def test_broadcasting_code_prints_the_shape_and_the_element_or_torchs_error(a, b, capsys):
     exec(Broadcasting(a, b, element=5).code(), {})
     printed = capsys.readouterr().out
@@ -20,12 +21,13 @@ def test_broadcasting_code_prints_the_shape_and_the_element_or_torchs_error(a, b
     try:
         result = tensors[0] - tensors[1]
     except RuntimeError as error:
-        assert printed == f"RuntimeError: {error}\n"
+        expected = f"RuntimeError: {error}\n"
     else:
-        assert printed.startswith(f"shape {tuple(result.shape)} strides")
+        expected = f"shape {tuple(result.shape)} strides"
         if result.numel():
             picked = result.flatten()[min(5, result.numel() - 1)]
             assert printed.endswith(f"a - b at the index: {picked!r}\n")
+    assert printed.startswith(expected)
 
 
 def test_broadcasting_lists_what_the_reader_changed():
@@ -36,9 +38,47 @@ def test_broadcasting_lists_what_the_reader_changed():
     assert repr(widget) == "Broadcasting(a=[4, 1], b=[4, 1], element=6)"
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_operation_is_what_its_name_says(name):
+    fewest, most, apply = OPERATIONS[name]
+    for shape in ((24,), (4, 6), (2, 3, 4)):
+        if fewest <= len(shape) <= most:
+            t = torch.arange(24).view(shape)
+            assert torch.equal(apply(t), eval(f"t{name}"))
+
+
+def test_strides_code_prints_the_view_or_torchs_error(capsys):
+    names: dict = {}
+    exec(Strides(["[1:]", "[::2]", "[..., 1:]", "[..., ::2]", ".T"], element=3).code(), names)
+    v = torch.arange(24).view(4, 6)[1:][::2][..., 1:][..., ::2].T
+    assert torch.equal(names["v"], v)
+    assert capsys.readouterr().out == (
+        f"shape (3, 2) strides (2, 12) offset 7\ncontiguous: False element: {v[1, 1]!r}\n"
+    )
+    exec(Strides([".T", ".view(-1)"]).code(), {})
+    assert capsys.readouterr().out.startswith("RuntimeError: view size is not compatible")
+    exec(Strides(["[1]", "[1]"], element=5).code(), {})
+    assert capsys.readouterr().out == "shape () strides () offset 7\ncontiguous: True element: tensor(7)\n"
+    exec(Strides(["[1:]"] * 4).code(), {})
+    assert "shape (0, 6)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
+        (lambda: Strides([".T"] * 9), ValueError, "operations must be at most 8, got 9"),
+        (lambda: Strides(["[2:]"]), ValueError, r"operations\[0\] is '\[2:\]'; expected one of \.T"),
+        (
+            lambda: Strides(["[1]", ".T"]),
+            ValueError,
+            r"operations\[1\] is '\.T', which needs 2 to 2 dimensions, got a view of 1",
+        ),
+        (
+            lambda: Strides([".T", ".view(-1)", ".T"]),
+            ValueError,
+            r"operations\[1\] is '\.view\(-1\)', which torch refuses",
+        ),
+        (lambda: Strides(element=-1), ValueError, "element must be at least 0, got -1"),
         (lambda: Broadcasting((1,) * 6), ValueError, "a must hold at most 5 sizes from 0 to 999"),
         (lambda: Broadcasting((2,), (-1,)), ValueError, "b must hold at most 5 sizes from 0 to 999"),
         (lambda: Broadcasting((1000,)), ValueError, r"a must hold .*, got \(1000,\)"),
