@@ -1,0 +1,269 @@
+"""Exercises of the chapter on linear regression."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.exercises.exercise import Exercise, Misconception
+
+
+def _integer(generator: Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
+def _float64(generator: Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+# --- the gradient -------------------------------------------------------------------------------------------
+
+
+def _line_and_points(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    n = _integer(generator, 5, 9)
+    x = _float64(generator, n) + 1
+    return x, 3 * x + _float64(generator, n), _float64(generator), _float64(generator)
+
+
+def line_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Twice the mean of the residual, once multiplied by x and once by 1."""
+    residual = w * x + b - y
+    return 2 * (residual * x).mean(), 2 * residual.mean()
+
+
+LINE_GRADIENT = Exercise(
+    name="line_gradient",
+    title="The gradient of a line",
+    kind="implement",
+    points=2,
+    inputs=_line_and_points,
+    reference=line_gradient,
+    misconceptions={
+        "lost the two": Misconception(
+            lambda x, y, w, b: tuple(g / 2 for g in line_gradient(x, y, w, b)),
+            "Both are half of what they should be. The square's derivative brings a 2, and nothing here cancels "
+            "it. (With ½ in front of the loss it would.)",
+        ),
+        "divided by n twice": Misconception(
+            lambda x, y, w, b: tuple(g / len(x) for g in line_gradient(x, y, w, b)),
+            "You divided by n twice: once in a mean, and once more by hand.",
+        ),
+        "summed": Misconception(
+            lambda x, y, w, b: tuple(g * len(x) for g in line_gradient(x, y, w, b)),
+            "You added over the points and did not divide by n.",
+        ),
+        "targets minus predictions": Misconception(
+            lambda x, y, w, b: tuple(-g for g in line_gradient(x, y, w, b)),
+            "The sign is turned round. In the square it does not matter which is subtracted from which; in its "
+            "derivative it does: the prediction comes first.",
+        ),
+        "x forgotten": Misconception(
+            lambda x, y, w, b: (line_gradient(x, y, w, b)[1],) * 2,
+            "You gave w and b the same gradient. The slope is multiplied by x on its way in, so its gradient is "
+            "multiplied by x on the way back.",
+        ),
+    },
+    next_step="Check it with `four_ways`.",
+)
+
+
+# --- the normal equations -----------------------------------------------------------------------------------
+
+
+def _table(generator: Generator) -> tuple[Tensor, Tensor]:
+    n, d = _integer(generator, 8, 12), 2
+    x = _float64(generator, n, d) + torch.tensor([1.0, -2.0], dtype=torch.float64)
+    return x, x @ torch.tensor([2.0, -1.0], dtype=torch.float64) + 5 + 0.3 * _float64(generator, n)
+
+
+def normal_equations(x: Tensor, y: Tensor) -> Tensor:
+    """A column of ones in front, for the intercept; then (XᵀX)θ = Xᵀy."""
+    design = torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1)
+    return torch.linalg.solve(design.T @ design, design.T @ y)
+
+
+NORMAL_EQUATIONS = Exercise(
+    name="normal_equations",
+    title="Solve it at once",
+    kind="implement",
+    points=2,
+    inputs=_table,
+    reference=normal_equations,
+    misconceptions={
+        "no intercept": Misconception(
+            lambda x, y: torch.linalg.solve(x.T @ x, x.T @ y),
+            "You fitted a plane through the origin, with no intercept. A column of ones in front of x gives it "
+            "one.",
+        ),
+        "intercept at the end": Misconception(
+            lambda x, y: normal_equations(x, y).roll(-1),
+            "The coefficients are right and in another order: the intercept comes first.",
+        ),
+        "one side divided by n": Misconception(
+            lambda x, y: normal_equations(x, y) * len(x),
+            "You divided one side of the equations by n and not the other.",
+        ),
+        "centred and forgot": Misconception(
+            lambda x, y: torch.cat([torch.zeros(1, dtype=x.dtype), normal_equations(x, y)[1:]]),
+            "The slopes are right and the intercept is 0, as if you had fitted centred data and never gone back.",
+        ),
+        "intercept is the mean": Misconception(
+            lambda x, y: torch.cat([y.mean().reshape(1), normal_equations(x, y)[1:]]),
+            "Your intercept is the mean of y. It would be, if every column of x had mean 0.",
+        ),
+    },
+    next_step="Repeat with torch.linalg.lstsq, and then give both two columns that are nearly equal.",
+    tolerance=1e-7,
+)
+
+
+# --- units --------------------------------------------------------------------------------------------------
+
+
+def _coefficient(generator: Generator) -> tuple[float, int]:
+    return _integer(generator, 11, 79) / 1000, 5 * _integer(generator, 2, 9)
+
+
+def rescaled_coefficient(coefficient: float, scale: int) -> float:
+    """c·x = (c·s)·(x/s)."""
+    return coefficient * scale
+
+
+RESCALED_COEFFICIENT = Exercise(
+    name="rescaled_coefficient",
+    title="What a coefficient becomes",
+    kind="predict",
+    points=1,
+    inputs=_coefficient,
+    question=lambda coefficient, scale: (
+        f"A feature's coefficient is {coefficient}. You divide the feature by {scale}, its standard deviation, "
+        "and fit again. What is its coefficient now?"
+    ),
+    reference=rescaled_coefficient,
+    misconceptions={
+        "divided as well": Misconception(
+            lambda coefficient, scale: coefficient / scale,
+            "You divided the coefficient along with the feature. Their product has to stay what it was.",
+        ),
+        "unchanged": Misconception(
+            lambda coefficient, scale: coefficient,  # noqa: ARG005
+            "The predictions do not change. If the feature shrinks, something has to grow.",
+        ),
+        "squared": Misconception(
+            lambda coefficient, scale: coefficient * scale**2,
+            "Once is enough: the variance has no part in it.",
+        ),
+    },
+    next_step="And what happens to it if you *subtract* the mean from the feature? To which number does that go?",
+    tolerance=1e-6,
+)
+
+
+# --- how much is explained ----------------------------------------------------------------------------------
+
+
+def _predictions(generator: Generator) -> tuple[Tensor, Tensor]:
+    y = 3 * _float64(generator, 12) + 4
+    return y, 0.7 * y + 1.5 + _float64(generator, 12)
+
+
+def r_squared(y: Tensor, predictions: Tensor) -> Tensor:
+    """One minus what is left over, as a share of what there was."""
+    return 1 - (y - predictions).square().sum() / (y - y.mean()).square().sum()
+
+
+R_SQUARED = Exercise(
+    name="r_squared",
+    title="How much is explained?",
+    kind="implement",
+    points=1,
+    inputs=_predictions,
+    reference=r_squared,
+    misconceptions={
+        "the rest": Misconception(
+            lambda y, p: 1 - r_squared(y, p),
+            "That is the share *not* explained. Take it from 1.",
+        ),
+        "the squared correlation": Misconception(
+            lambda y, p: torch.corrcoef(torch.stack([y, p]))[0, 1] ** 2,
+            "That is the squared correlation. It equals R² for a least-squares fit on its own data; for other "
+            "predictions it forgives a wrong scale and offset, and R² does not.",
+        ),
+        "around the mean of the predictions": Misconception(
+            lambda y, p: 1 - (y - p).square().sum() / (y - p.mean()).square().sum(),
+            "The comparison is with always answering the mean of the *targets*.",
+        ),
+        "roots": Misconception(
+            lambda y, p: 1 - ((y - p).square().sum() / (y - y.mean()).square().sum()).sqrt(),
+            "You compared the roots. R² is a ratio of squares.",
+        ),
+    },
+    next_step="Find predictions for which R² is negative. What does that say about them?",
+)
+
+
+# --- ridge --------------------------------------------------------------------------------------------------
+
+
+def _penalised(generator: Generator) -> tuple[Tensor, Tensor, float]:
+    x, y = _table(generator)
+    return x, y, float(_integer(generator, 2, 6))
+
+
+def ridge(x: Tensor, y: Tensor, strength: float) -> Tensor:
+    """The slopes are penalised, the intercept (first) is not."""
+    design = torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1)
+    penalty = strength * torch.eye(design.shape[1], dtype=x.dtype)
+    penalty[0, 0] = 0.0
+    return torch.linalg.solve(design.T @ design + penalty, design.T @ y)
+
+
+def _ridge_with(x: Tensor, y: Tensor, diagonal: Tensor) -> Tensor:
+    design = torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1)
+    return torch.linalg.solve(design.T @ design + torch.diag(diagonal), design.T @ y)
+
+
+def _diagonal(x: Tensor, first: float, rest: float) -> Tensor:
+    return torch.tensor([first] + [rest] * x.shape[1], dtype=x.dtype)
+
+
+RIDGE = Exercise(
+    name="ridge",
+    title="A price on large slopes",
+    kind="implement",
+    points=2,
+    inputs=_penalised,
+    reference=ridge,
+    misconceptions={
+        "intercept penalised": Misconception(
+            lambda x, y, s: _ridge_with(x, y, _diagonal(x, s, s)),
+            "You penalised the intercept too. Adding 100 to every target should add 100 to every prediction, and "
+            "with your penalty it does not.",
+        ),
+        "subtracted": Misconception(
+            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, -s)),
+            "You subtracted the penalty, and rewarded large slopes.",
+        ),
+        "twice": Misconception(
+            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, 2 * s)),
+            "The penalty counts double. The factor 2 of its derivative cancels against the 2 of the squares.",
+        ),
+        "times n": Misconception(
+            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, s * len(x))),
+            "You multiplied the penalty by n. Here the squares are *summed*, not averaged, and strength stands "
+            "alone.",
+        ),
+        "no penalty": Misconception(
+            lambda x, y, s: normal_equations(x, y),  # noqa: ARG005
+            "That is ordinary least squares: the strength has no effect.",
+        ),
+    },
+    next_step="Let the strength grow from 0.01 to 10,000 and plot the slopes. Where does the intercept go?",
+    tolerance=1e-7,
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (LINE_GRADIENT, NORMAL_EQUATIONS, RESCALED_COEFFICIENT, R_SQUARED, RIDGE)
+}
