@@ -207,24 +207,21 @@ R_SQUARED = Exercise(
 
 def _penalised(generator: Generator) -> tuple[Tensor, Tensor, float]:
     x, y = _table(generator)
-    return x, y, float(_integer(generator, 2, 6))
+    return x, y, 0.1 * _integer(generator, 2, 6)
 
 
 def ridge(x: Tensor, y: Tensor, strength: float) -> Tensor:
-    """The slopes are penalised, the intercept (first) is not."""
+    """The mean of the squares, plus λ times the squared slopes; the intercept (first) is not penalised."""
     design = torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1)
     penalty = strength * torch.eye(design.shape[1], dtype=x.dtype)
     penalty[0, 0] = 0.0
-    return torch.linalg.solve(design.T @ design + penalty, design.T @ y)
+    return torch.linalg.solve(design.T @ design / len(x) + penalty, design.T @ y / len(x))
 
 
-def _ridge_with(x: Tensor, y: Tensor, diagonal: Tensor) -> Tensor:
+def _ridge_with(x: Tensor, y: Tensor, first: float, rest: float) -> Tensor:
     design = torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1)
-    return torch.linalg.solve(design.T @ design + torch.diag(diagonal), design.T @ y)
-
-
-def _diagonal(x: Tensor, first: float, rest: float) -> Tensor:
-    return torch.tensor([first] + [rest] * x.shape[1], dtype=x.dtype)
+    diagonal = torch.tensor([first] + [rest] * x.shape[1], dtype=x.dtype)
+    return torch.linalg.solve(design.T @ design / len(x) + torch.diag(diagonal), design.T @ y / len(x))
 
 
 RIDGE = Exercise(
@@ -236,22 +233,21 @@ RIDGE = Exercise(
     reference=ridge,
     misconceptions={
         "intercept penalised": Misconception(
-            lambda x, y, s: _ridge_with(x, y, _diagonal(x, s, s)),
+            lambda x, y, s: _ridge_with(x, y, s, s),
             "You penalised the intercept too. Adding 100 to every target should add 100 to every prediction, and "
             "with your penalty it does not.",
         ),
         "subtracted": Misconception(
-            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, -s)),
+            lambda x, y, s: _ridge_with(x, y, 0.0, -s),
             "You subtracted the penalty, and rewarded large slopes.",
         ),
         "twice": Misconception(
-            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, 2 * s)),
+            lambda x, y, s: _ridge_with(x, y, 0.0, 2 * s),
             "The penalty counts double. The factor 2 of its derivative cancels against the 2 of the squares.",
         ),
-        "times n": Misconception(
-            lambda x, y, s: _ridge_with(x, y, _diagonal(x, 0.0, s * len(x))),
-            "You multiplied the penalty by n. Here the squares are *summed*, not averaged, and strength stands "
-            "alone.",
+        "squares summed": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s / len(x)),
+            "You summed the squares where (4.4) averages them, so your penalty is n times too weak.",
         ),
         "no penalty": Misconception(
             lambda x, y, s: normal_equations(x, y),  # noqa: ARG005
