@@ -9,6 +9,7 @@ from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
 from course_lib.widgets.broadcasting import Broadcasting
+from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.softmax import Softmax
@@ -22,6 +23,7 @@ KINDS = {
     "draw a digit": DrawDigit,
     "broadcasting": Broadcasting,
     "strides": Strides,
+    "descent map": DescentMap,
 }
 
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from course_lib.foundations.scalar_autograd import Value
 from course_lib.widgets.broadcasting import Broadcasting
+from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import WEIGHTS, DrawDigit, digit_network
 from course_lib.widgets.explorable import Explorable, joined_module, rounded
 from course_lib.widgets.graph_stepper import GraphStepper
@@ -32,6 +33,7 @@ KINDS = {
     "digit": DrawDigit,
     "broadcasting": Broadcasting,
     "strides": Strides,
+    "descent map": DescentMap,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 
