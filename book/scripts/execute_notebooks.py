@@ -18,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+import colab
 import nbformat
 from nbclient import NotebookClient
 
@@ -122,7 +123,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def is_normal(path: Path) -> bool:
     """Whether the file's bytes are those `write(normalise(...))` would give it."""
-    notebook = normalise(nbformat.read(path, as_version=4))
+    notebook = normalise(colab.placed(nbformat.read(path, as_version=4), *colab.repository()))
     return path.read_text("utf8") == nbformat.writes(notebook) + "\n"
 
 
@@ -145,7 +146,7 @@ def main() -> int:
     os.environ.update(ENVIRONMENT)
     for path in paths:
         started = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)
+        notebook = colab.placed(nbformat.read(path, as_version=4), *colab.repository())
         execute(notebook, path.resolve().parent)
         write(normalise(notebook), path)
         print(f"{path}: {time.perf_counter() - started:.1f} s, {path.stat().st_size / 1000:.0f} kB")

@@ -154,6 +154,7 @@ def backtracking_step(
 
     Source: L. Armijo, *Pacific J. Math.* 16, 1966; Nocedal and Wright, *Numerical Optimization*, 2nd edition,
         2006, algorithm 3.1.
+
     Taught in: Gradient descent, derived.
     """
     _check_point(theta, "theta")

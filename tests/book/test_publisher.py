@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import built_site
+import colab
+import execute_notebooks
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -32,6 +35,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
     config["repository"]["url"] = ADDRESS
     (copy / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf8")
+    for path in (copy / "notebooks").glob("*.ipynb"):
+        notebook = colab.placed(nbformat.read(path, 4), *colab.repository(copy / "_config.yml"))
+        execute_notebooks.write(execute_notebooks.normalise(notebook), path)
     built = subprocess.run(
         [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "-n", "-W", "--keep-going"],
         cwd=copy,
@@ -71,3 +77,33 @@ def test_a_published_page_still_loads_nothing_from_elsewhere(
     built_site.soup.cache_clear()
     assert len(found) >= 8
     assert not any(found)
+
+
+def test_in_colab_only_course_lib_is_added(published: Path):
+    downloads = sorted((published / "downloads").glob("*.ipynb"))
+    assert downloads
+    for path in downloads:
+        cell = next(c for c in nbformat.read(path, 4).cells if c.cell_type == "code")
+        assert f'--no-deps "course_lib @ git+{ADDRESS}@main"' in cell.source
+        assert 'if "google.colab" in sys.modules:' in cell.source
+        page = (published / "notebooks" / f"{path.stem}.html").read_text("utf8")
+        assert "google.colab" not in page, "the page's reader has nothing to install"
+
+
+def test_without_an_address_no_notebook_names_one():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        assert "google.colab" not in path.read_text("utf8")
+
+
+def test_placing_the_cell_twice_changes_nothing_and_taking_it_out_restores():
+    path = next((ROOT / "notebooks").glob("*.ipynb"))
+    plain = nbformat.writes(execute_notebooks.normalise(nbformat.read(path, 4)))
+
+    def after(text: str, address: str) -> str:
+        notebook = colab.placed(nbformat.reads(text, as_version=4), address)
+        return nbformat.writes(execute_notebooks.normalise(notebook))
+
+    once = after(plain, ADDRESS)
+    assert once != plain
+    assert after(once, ADDRESS) == once
+    assert after(once, "") == plain
