@@ -14,6 +14,7 @@ from pathlib import Path
 
 import chromium
 import pytest
+from derivative_table import pytest_terminal_summary  # noqa: F401, a hook by being here
 from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
