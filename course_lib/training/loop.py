@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +16,8 @@ if TYPE_CHECKING:  # torchmetrics takes a second to import, and a run without me
 
 Batch = tuple[Tensor, ...]
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+# What torch raises where a loss cannot take the targets, or where its result is not one number.
+_REFUSALS = (IndexError, ValueError, RuntimeError)
 
 
 def fit(
@@ -76,7 +77,7 @@ def fit(
     if metrics is not None and validation is None:
         raise ValueError("metrics are measured on validation, which is None: pass validation as well")
     where = _place(model, device)
-    autocast = nullcontext if amp_dtype is None else lambda: torch.autocast(where.type, dtype=amp_dtype)
+    precision = nullcontext() if amp_dtype is None else torch.autocast(where.type, dtype=amp_dtype)
     scaler = torch.amp.GradScaler(where.type, enabled=amp_dtype is torch.float16)
     was_training = model.training
     history = History()
@@ -85,14 +86,18 @@ def fit(
         for epoch in range(1, epochs + 1):
             model.train()
             loss_sum, examples, step = 0.0, 0, 0
-            for group in _groups(batches, accumulate):
-                group_size = sum(len(batch[-1]) for batch in group)
+            for group, group_size in _groups(batches, accumulate):
                 optimizer.zero_grad()
                 for batch in group:
-                    *inputs, targets = (tensor.to(where) for tensor in batch)
-                    with autocast():
-                        loss = _loss(loss_function, model(*inputs), targets)
-                    value, step = loss.item(), step + 1
+                    *inputs, targets = [tensor.to(where) for tensor in batch]
+                    with precision:
+                        outputs = model(*inputs)
+                        try:
+                            loss = loss_function(outputs, targets)
+                            value = loss.item()
+                        except _REFUSALS as error:
+                            raise _refused(outputs, targets, error) from error
+                    step += 1
                     if not math.isfinite(value):
                         raise FloatingPointError(_diverged(model, value, epoch, step))
                     weighted = loss if len(group) == 1 else loss * (len(targets) / group_size)
@@ -157,9 +162,12 @@ def evaluate(
         metrics.reset()
     with torch.no_grad():
         for batch in batches:
-            *inputs, targets = (tensor.to(where) for tensor in batch)
+            *inputs, targets = [tensor.to(where) for tensor in batch]
             outputs = model(*inputs)
-            loss_sum += _loss(loss_function, outputs, targets).item() * len(targets)
+            try:
+                loss_sum += loss_function(outputs, targets).item() * len(targets)
+            except _REFUSALS as error:
+                raise _refused(outputs, targets, error) from error
             examples += len(targets)
             if metrics is not None:
                 metrics.update(outputs, targets)
@@ -172,28 +180,28 @@ def evaluate(
     return scores
 
 
-def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
-    """Cut the batches into lists of ``size``, the last possibly shorter."""
-    remaining = iter(batches)
-    while group := list(islice(remaining, size)):
-        yield group
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[tuple[list[Batch], int]]:
+    """Cut the batches into lists of ``size``, the last possibly shorter, each with its number of examples."""
+    group, examples = [], 0
+    for batch in batches:
+        group.append(batch)
+        examples += len(batch[-1])
+        if len(group) == size:
+            yield group, examples
+            group, examples = [], 0
+    if group:
+        yield group, examples
 
 
-def _loss(loss_function: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
-    try:
-        loss = loss_function(outputs, targets)
-    except torch.OutOfMemoryError:
-        raise
-    except (IndexError, ValueError, RuntimeError) as error:
-        seen = f"targets {targets.dtype} {tuple(targets.shape)}"
-        if targets.device.type == "cpu" and targets.numel():
-            seen += f" from {targets.min().item()} to {targets.max().item()}"
-        raise ValueError(
-            f"loss_function refuses outputs {outputs.dtype} {tuple(outputs.shape)} with {seen}: {error}"
-        ) from error
-    if loss.ndim:
-        raise ValueError(f"loss_function must return a scalar mean, got shape {tuple(loss.shape)}")
-    return loss
+def _refused(outputs: Tensor, targets: Tensor, error: Exception) -> ValueError:
+    if isinstance(error, torch.OutOfMemoryError):
+        raise error
+    seen = f"targets {targets.dtype} {tuple(targets.shape)}"
+    if targets.device.type == "cpu" and targets.numel():
+        seen += f" from {targets.min().item()} to {targets.max().item()}"
+    return ValueError(
+        f"loss_function refuses outputs {outputs.dtype} {tuple(outputs.shape)} with {seen}: {error}"
+    )
 
 
 def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
