@@ -11,6 +11,7 @@ from touch_everything import by_keys, by_mouse, small_targets
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import DrawDigit
+from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.strides import Strides
@@ -24,6 +25,7 @@ KINDS = {
     "broadcasting": Broadcasting,
     "strides": Strides,
     "descent map": DescentMap,
+    "fit a line": FitLine,
 }
 
 

@@ -19,6 +19,7 @@ from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import WEIGHTS, DrawDigit, digit_network
 from course_lib.widgets.explorable import Explorable, joined_module, rounded
+from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.recorded import expression, record
 from course_lib.widgets.slopes import STEPS, slope_by_autograd, slope_by_central_difference, value
@@ -34,6 +35,7 @@ KINDS = {
     "broadcasting": Broadcasting,
     "strides": Strides,
     "descent map": DescentMap,
+    "fit a line": FitLine,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 

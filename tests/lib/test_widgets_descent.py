@@ -7,8 +7,11 @@ import math
 import pytest
 import torch
 
+from course_lib.data.cars import load_cars
 from course_lib.foundations.descent import Quadratic, descend
+from course_lib.foundations.linear_regression import Standardiser, mse_gradient, solve_least_squares
 from course_lib.widgets.descent_map import DescentMap
+from course_lib.widgets.fit_line import FitLine
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
@@ -19,6 +22,40 @@ def test_descent_map_code_walks_as_the_library_does(momentum):
     start = torch.tensor([1.5, -0.5], dtype=torch.float64)
     path = descend(Quadratic((1.0, 40.0)).gradient, start, 0.03, 17, momentum=momentum)
     torch.testing.assert_close(names["theta"].detach(), path[-1], rtol=1e-12, atol=1e-12)
+
+
+def test_fit_line_starts_with_eight_real_cars_across_the_weights():
+    points = torch.tensor(FitLine().points, dtype=torch.float64)
+    cars = load_cars()
+    table = torch.stack([cars.weight_kg / 1000, cars.litres_per_100km], dim=1)
+    assert torch.cdist(points, table).min(dim=1).values.max() < 0.051
+    eighths = (table[:, 0] < points[:, :1]).double().mean(dim=1) * 8
+    assert eighths.floor().tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_fit_line_code_trains_towards_the_least_squares_line(standardise, capsys):
+    widget = FitLine(learning_rate=0.3, steps=200, standardise=standardise)
+    names: dict = {}
+    exec(widget.code(), names)
+    points = torch.tensor(widget.points, dtype=torch.float64)
+    x, y = points[:, :1], points[:, 1]
+    z = Standardiser.fit(x).transform(x) if standardise else x
+    w, b = names["w"].detach(), names["b"].detach()
+    dw, db = mse_gradient(z, y, w.reshape(1), b)
+    assert names["w"].grad.item() == pytest.approx(dw.item(), abs=1e-9)
+    assert names["b"].grad.item() == pytest.approx(db.item(), abs=1e-9)
+    best = solve_least_squares(z, y)
+    assert w.item() == pytest.approx(best[0].item(), abs=1e-6 if standardise else 0.05)
+    assert b.item() == pytest.approx(best[1].item(), abs=1e-6 if standardise else 0.07)
+    assert capsys.readouterr().out.startswith(f"MSE {names['loss'].item():.6f}, w ")
+
+
+def test_fit_line_code_says_diverged_or_that_there_is_no_variance():
+    with pytest.raises(FloatingPointError, match="diverged in step"):
+        exec(FitLine(learning_rate=3.2, steps=200, w=50.0).code().replace("lr=3.2", "lr=320"), {})
+    with pytest.raises(ValueError, match="x has no variance"):
+        exec(FitLine([(1.1, 3), (1.1, 9), (1.1, 5)], standardise=True, steps=3).code(), {})
 
 
 @pytest.mark.parametrize(
@@ -41,6 +78,14 @@ def test_descent_map_code_walks_as_the_library_does(momentum):
         (lambda: DescentMap(momentum=1.0), ValueError, "momentum must lie between 0 and 0.95, got 1.0"),
         (lambda: DescentMap(steps=61), ValueError, "steps must lie between 0 and 60, got 61"),
         (lambda: DescentMap(steps=3.0), TypeError, "steps must be a whole number, got 3.0"),
+        (lambda: FitLine([(1.0, 2.0)]), ValueError, "points must be two to twelve, got 1"),
+        (lambda: FitLine([(1.0, 2.0), (3.0, 2.0)]), ValueError, r"points\[1\] must lie within"),
+        (lambda: FitLine([(1.0, math.nan), (2.0, 2.0)]), ValueError, r"points\[0\] must lie within"),
+        (lambda: FitLine(w=math.inf), ValueError, "w must lie between -100 and 100, got inf"),
+        (lambda: FitLine(b=-101), ValueError, "b must lie between -100 and 100, got -101"),
+        (lambda: FitLine(learning_rate=4), ValueError, "learning_rate must lie between 0.001 and 3.2, got 4"),
+        (lambda: FitLine(steps=201), ValueError, "steps must lie between 0 and 200, got 201"),
+        (lambda: FitLine(steps=True), TypeError, "steps must be a whole number, got True"),
     ],
 )
 def test_errors_name_the_parameter(make, error, text):
