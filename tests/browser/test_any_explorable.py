@@ -13,6 +13,7 @@ from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
+from course_lib.widgets.optimiser_race import OptimiserRace
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
@@ -26,6 +27,7 @@ KINDS = {
     "strides": Strides,
     "descent map": DescentMap,
     "fit a line": FitLine,
+    "optimiser race": OptimiserRace,
 }
 
 

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from course_lib.data.cars import load_cars
+from course_lib.foundations import optimizers
 from course_lib.foundations.descent import Quadratic, descend
 from course_lib.foundations.linear_regression import Standardiser, mse_gradient, solve_least_squares
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.fit_line import FitLine
+from course_lib.widgets.optimiser_race import RECIPES, SURFACES, OptimiserRace
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
@@ -58,6 +60,38 @@ def test_fit_line_code_says_diverged_or_that_there_is_no_variance():
         exec(FitLine([(1.1, 3), (1.1, 9), (1.1, 5)], standardise=True, steps=3).code(), {})
 
 
+@pytest.mark.parametrize("surface", SURFACES)
+def test_race_code_prints_where_every_racer_stands(surface, capsys):
+    rates = {"SGD": 0.01, "Adam": 0.2}
+    widget = OptimiserRace(surface, steps=25, rates=rates, shown=("Adam", "SGD", "Nesterov"))
+    names: dict = {}
+    exec(widget.code(), names)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["SGD", "Nesterov", "Adam"]
+    for line, (kind, options) in zip(
+        lines,
+        (
+            (optimizers.SGD, {"lr": 0.01}),
+            (optimizers.SGD, {"lr": 0.02, "momentum": 0.9, "nesterov": True}),
+            (optimizers.Adam, {"lr": 0.2}),
+        ),
+        strict=True,
+    ):
+        theta = torch.tensor(SURFACES[surface]["start"], dtype=torch.float64, requires_grad=True)
+        optimizer = kind([theta], **options)
+        for _ in range(25):
+            optimizer.zero_grad()
+            names["J"](theta).backward()
+            optimizer.step()
+        assert float(line.split()[-1]) == pytest.approx(names["J"](theta).item(), rel=1e-6)
+
+
+def test_race_code_says_diverged(capsys):
+    exec(OptimiserRace("banana", steps=200, rates={"SGD": 5.0}, shown=("SGD",)).code(), {})
+    assert capsys.readouterr().out.split() == ["SGD", "diverged"]
+    assert set(RECIPES) == set(OptimiserRace().rates)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
@@ -86,6 +120,15 @@ def test_fit_line_code_says_diverged_or_that_there_is_no_variance():
         (lambda: FitLine(learning_rate=4), ValueError, "learning_rate must lie between 0.001 and 3.2, got 4"),
         (lambda: FitLine(steps=201), ValueError, "steps must lie between 0 and 200, got 201"),
         (lambda: FitLine(steps=True), TypeError, "steps must be a whole number, got True"),
+        (lambda: OptimiserRace("bowl"), ValueError, "surface must be one of ravine, .*, got 'bowl'"),
+        (lambda: OptimiserRace(start=(4.0, 0.0)), ValueError, "start must lie within x .*, got"),
+        (lambda: OptimiserRace(start=(math.nan, 0.0)), ValueError, "start must lie within x"),
+        (lambda: OptimiserRace(start=(1.0,)), ValueError, "start must lie within x"),
+        (lambda: OptimiserRace(steps=201), ValueError, "steps must lie between 0 and 200, got 201"),
+        (lambda: OptimiserRace(steps=2.5), TypeError, "steps must be a whole number, got 2.5"),
+        (lambda: OptimiserRace(rates={"Muon": 1.0}), ValueError, "rates names 'Muon'; expected racers among"),
+        (lambda: OptimiserRace(shown=["adam"]), ValueError, "shown names 'adam'; expected racers among"),
+        (lambda: OptimiserRace(rates={"SGD": 9}), ValueError, r"rates\['SGD'\] must lie between 0.001 and 5"),
     ],
 )
 def test_errors_name_the_parameter(make, error, text):
