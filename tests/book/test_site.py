@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("site")
 PAGES = built_site.pages()
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if path.name[:2].isdigit()]
 LEFT_OVER = re.compile(
     r":::|```|\{(?:exercise|prediction|tip|note|eq|ref|cite|math|explorable)\}|\$\$|^:label:", re.M
 )
@@ -74,7 +75,7 @@ def test_sources_with_hidden_cells_are_not_shipped(site: Path):
     assert not (site / "_sources").exists()
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_download_is_the_chapter_without_outputs(site: Path, path: Path):
     source = nbformat.read(path, as_version=4)
     download = nbformat.read(site / "downloads" / path.name, as_version=4)
