@@ -52,7 +52,7 @@ class Broadcasting(Explorable):
     Taught in: Tensors.
     """
 
-    modules: ClassVar[tuple[str, ...]] = ("lattice.mjs", "broadcasting.mjs")
+    modules: ClassVar[tuple[str, ...]] = ("lattice.mjs", "shape_table.mjs", "broadcasting.mjs")
     settings: ClassVar[tuple[str, ...]] = ("a", "b", "element")
 
     a = traitlets.List().tag(sync=True, own=True, echo_update=False)

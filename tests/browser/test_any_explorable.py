@@ -82,6 +82,15 @@ def test_several_on_one_page_do_not_touch_each_other(show):
     first.assert_sound()
 
 
+def test_one_page_may_hold_one_of_each_kind(show):
+    shown = show(*(kind() for kind in KINDS.values()))
+    roots = shown.page.locator(".explorable")
+    assert roots.count() == len(KINDS)
+    ids = shown.page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+    assert len(ids) == len(set(ids))
+    shown.assert_sound()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_animation_runs_unasked(kind, offline_page, tmp_path):
     file = tmp_path / "page.html"

@@ -12,7 +12,7 @@ from course_lib.foundations.strided import broadcast_strides, contiguous_strides
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.explorable import joined_module
 
-MODULE = ("base.mjs", "frame.mjs", "lattice.mjs", "broadcasting.mjs")
+MODULE = ("base.mjs", "frame.mjs", "lattice.mjs", "shape_table.mjs", "broadcasting.mjs")
 
 
 def python_tuple(text):

@@ -10,7 +10,17 @@ from axe_playwright_python.sync_playwright import Axe
 from explorable_page import Shown
 from touch_everything import by_keys, by_mouse, small_targets
 
-KINDS = {"tangent", "graphstepper", "softmax", "drawdigit"}
+KINDS = {
+    "tangent",
+    "graphstepper",
+    "softmax",
+    "drawdigit",
+    "broadcasting",
+    "strides",
+    "descentmap",
+    "fitline",
+    "optimiserrace",
+}
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
 VISITS = {
