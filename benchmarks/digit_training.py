@@ -110,7 +110,7 @@ def batches_against_dataloader(digits: Digits, *, epochs: int = 1, pairs: int = 
     ]
 
 
-def loop_against_bare(digits: Digits, *, epochs: int = 10, pairs: int = 5) -> list[Comparison]:
+def loop_against_bare(digits: Digits, *, epochs: int = 5, pairs: int = 5) -> list[Comparison]:
     """Time the library's loop against the bare one on the same in-memory batches.
 
     Args:
@@ -122,13 +122,14 @@ def loop_against_bare(digits: Digits, *, epochs: int = 10, pairs: int = 5) -> li
         One comparison for softmax regression, the cheapest step there is, and one for the ConvNet.
     """
     batches = Batches(*digits, batch_size=BATCH_SIZE)
-    settings = ((SoftmaxRegression, epochs), (ConvNet, max(1, epochs // 10)))
+    settings = ((SoftmaxRegression, epochs, 10), (ConvNet, max(1, epochs // 10), 3))
     return [
         compare(
             f"{kind.__name__}, {passes} epochs",
             ("bare loop", lambda kind=kind, passes=passes: bare_loop(kind(), batches, passes)),
             ("training.loop.fit", lambda kind=kind, passes=passes: library_loop(kind(), batches, passes)),
             pairs=pairs,
+            best_of=best_of,
         )
-        for kind, passes in settings
+        for kind, passes, best_of in settings
     ]

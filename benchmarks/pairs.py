@@ -1,4 +1,8 @@
-"""Two ways of doing one thing, timed in turn: A B, B A, A B, …, so that both see the same weather."""
+"""Two ways of doing one thing, timed in turn: A B, B A, A B, …, so that both see the same weather.
+
+On a busy machine a call is often slower than it need be and never faster: a pair's time for either way is the
+least of several calls.
+"""
 
 import statistics
 import time
@@ -37,6 +41,7 @@ def compare(
     candidate: tuple[str, Callable[[], object]],
     *,
     pairs: int = 5,
+    best_of: int = 3,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Comparison:
     """Time two ways in interleaved pairs, after one untimed call of each.
@@ -45,25 +50,33 @@ def compare(
         name: what is compared.
         baseline: the peer's name and a call of it.
         candidate: our way's name and a call of it.
-        pairs: timed calls of each, at least 1; every other pair runs the candidate first.
+        pairs: times of each, at least 1.
+        best_of: calls of each behind one time, the least of theirs, at least 1. The two ways take turns, and
+            in every other turn the candidate runs first.
         clock: seconds; another one for tests.
 
     Returns:
         A ``Comparison``.
 
     Raises:
-        ValueError: if ``pairs`` < 1.
+        ValueError: if ``pairs`` < 1 or ``best_of`` < 1.
     """
     if pairs < 1:
         raise ValueError(f"pairs must be at least 1, got {pairs}")
+    if best_of < 1:
+        raise ValueError(f"best_of must be at least 1, got {best_of}")
     times: dict[str, list[float]] = {"baseline": [], "candidate": []}
     calls = {"baseline": baseline[1], "candidate": candidate[1]}
     for call in calls.values():
         call()
-    for pair in range(pairs):
-        order = ("baseline", "candidate") if pair % 2 == 0 else ("candidate", "baseline")
+    for turn in range(pairs * best_of):
+        order = ("baseline", "candidate") if turn % 2 == 0 else ("candidate", "baseline")
         for side in order:
             start = clock()
             calls[side]()
-            times[side].append(clock() - start)
+            elapsed = clock() - start
+            if turn % best_of:
+                times[side][-1] = min(times[side][-1], elapsed)
+            else:
+                times[side].append(elapsed)
     return Comparison(name, baseline[0], candidate[0], tuple(times["baseline"]), tuple(times["candidate"]))

@@ -33,7 +33,9 @@ def test_pairs_are_interleaved_and_the_ratio_is_their_median() -> None:
         calls.append(side)
         now[0] += next(lengths[side])
 
-    found = compare("demo", ("a", lambda: call("A")), ("b", lambda: call("B")), pairs=3, clock=lambda: now[0])
+    found = compare(
+        "demo", ("a", lambda: call("A")), ("b", lambda: call("B")), pairs=3, best_of=1, clock=lambda: now[0]
+    )
     assert "".join(calls) == "AB" + "AB" + "BA" + "AB"
     assert found.baseline_seconds == (4.0, 6.0, 10.0)
     assert found.candidate_seconds == (2.0, 2.0, 1.0)
@@ -42,7 +44,23 @@ def test_pairs_are_interleaved_and_the_ratio_is_their_median() -> None:
     assert found.row()["ratio"] == 3.0
 
 
+def test_a_pairs_time_is_the_least_of_its_calls() -> None:
+    now = [0.0]
+    lengths = {"A": iter([9.0, 4.0, 3.0, 8.0, 6.0]), "B": iter([9.0, 1.0, 2.0, 5.0, 7.0])}
+
+    def call(side: str) -> None:
+        now[0] += next(lengths[side])
+
+    found = compare(
+        "demo", ("a", lambda: call("A")), ("b", lambda: call("B")), pairs=2, best_of=2, clock=lambda: now[0]
+    )
+    assert found.baseline_seconds == (3.0, 6.0)
+    assert found.candidate_seconds == (1.0, 5.0)
+
+
 def test_no_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="best_of must be at least 1, got 0"):
+        compare("demo", ("a", list), ("b", list), best_of=0)
     with pytest.raises(ValueError, match="pairs must be at least 1, got 0"):
         compare("demo", ("a", list), ("b", list), pairs=0)
 
@@ -87,8 +105,8 @@ def test_every_way_makes_as_many_updates(monkeypatch: pytest.MonkeyPatch) -> Non
         torch.optim.SGD, "step", lambda self, *args: (steps.append(1), original(self, *args))[1]
     )
     batches_against_dataloader(few(), pairs=1)
-    # 70 digits are 2 batches; 2 comparisons, each a warm-up and a timed call of both sides
-    assert len(steps) == 2 * 2 * 2 * 2
+    # 70 digits are 2 batches; 2 comparisons, each a warm-up and 3 timed calls of both sides
+    assert len(steps) == 2 * 2 * 4 * 2
 
 
 def test_the_command_prints_a_table_and_writes_what_it_measured(
