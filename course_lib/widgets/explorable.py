@@ -61,7 +61,8 @@ class Explorable(anywidget.AnyWidget):
         initial: the settings as they were when the object was made.
         code_template: PyTorch code in which `«name»` stands for a present value.
 
-    Taught in: Tensors; Autograd, by hand and by machine; MNIST classifier.
+    Taught in: Tensors; Autograd, by hand and by machine; Gradient descent, derived; Linear regression; MNIST
+    classifier; Optimisers from their formulas.
     """
 
     modules: ClassVar[tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""In a real JupyterLab: a function typed in a cell, its slope recomputed by the kernel as the point moves."""
+"""In a real JupyterLab: a typed function recomputed by the kernel, and the later kinds alive there."""
 
 from __future__ import annotations
 
@@ -17,11 +17,19 @@ import pytest
 import torch
 from explorable_page import Shown, as_number, drag
 from playwright.sync_api import TimeoutError as NotThere
+from touch_everything import by_keys
 
 _CELL = """\
 import torch
 from course_lib.widgets.tangent import Tangent
 Tangent(f=lambda x: torch.where(x > 0, torch.erf(x), 0.2 * x**3), x=0.5, domain=(-2, 2))"""
+_KINDS = """\
+from course_lib.widgets.broadcasting import Broadcasting
+from course_lib.widgets.descent_map import DescentMap
+from course_lib.widgets.fit_line import FitLine
+from course_lib.widgets.optimiser_race import OptimiserRace
+from course_lib.widgets.strides import Strides
+display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())"""
 
 
 def typed(x: torch.Tensor) -> torch.Tensor:
@@ -31,20 +39,21 @@ def typed(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of a JupyterLab that serves one notebook and writes nowhere else."""
+    """The address of a JupyterLab that serves two notebooks and writes nowhere else."""
     folder = tmp_path / "work"
     folder.mkdir()
-    cell = {
-        "cell_type": "code",
-        "id": "one",
-        "execution_count": None,
-        "metadata": {},
-        "outputs": [],
-        "source": _CELL,
-    }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "typed.ipynb").write_text(json.dumps(notebook))
+    for name, source in (("typed", _CELL), ("kinds", _KINDS)):
+        cell = {
+            "cell_type": "code",
+            "id": "one",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -93,18 +102,18 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
     pytest.fail("JupyterLab did not answer within a minute")
 
 
-def open_and_run(lab: str, offline_page: object) -> Shown:
+def open_and_run(lab: str, offline_page: object, name: str = "typed", height: int = 1000) -> Shown:
     """Open the notebook, run its cell; keys pressed before the kernel is ready are lost, so press again."""
-    watched = offline_page(viewport={"width": 1200, "height": 1000})
+    watched = offline_page(viewport={"width": 1200, "height": height})
     page = watched.page
-    page.goto(f"{lab}/lab/tree/typed.ipynb")
+    page.goto(f"{lab}/lab/tree/{name}.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
     shown = Shown(watched, page.locator(".jp-OutputArea .explorable"))
     for _ in range(6):
         page.locator(".jp-CodeCell .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
         try:
-            shown.root.locator(".xp-buttons").wait_for(timeout=9000)
+            shown.root.locator(".xp-buttons").first.wait_for(timeout=9000)
         except NotThere:
             continue
         return shown
@@ -146,4 +155,18 @@ def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_
     assert_kernel_agrees(shown)
     shown.reset()
     assert assert_kernel_agrees(shown) == 0.5
+    assert not shown.watched.outside
+
+
+def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
+    shown = open_and_run(lab, offline_page, "kinds", height=4800)
+    roots = shown.page.locator(".jp-OutputArea .explorable")
+    roots.nth(4).locator(".xp-buttons").wait_for()
+    assert roots.count() == 5
+    for place in range(5):
+        one = Shown(shown.watched, roots.nth(place))
+        start = one.everything()
+        assert by_keys(one) >= 2
+        one.reset()
+        assert one.everything() == start
     assert not shown.watched.outside
