@@ -212,3 +212,9 @@ def test_every_ruling_takes_facts_by_name():
     for claim in CLAIMS.values():
         assert inspect.signature(claim.ruling).parameters
         assert claim.ruling.__doc__
+
+
+def test_the_page_counts_its_readings():
+    text = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
+    assert sum(claim.by_reading for claim in CLAIMS.values()) == 5
+    assert "Five verdicts rest on more than a cell can measure" in text
