@@ -11,7 +11,6 @@ writes nothing unless every one of those accuracies falls outside.
 import argparse
 import datetime
 import json
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import torch
 from course_lib.commands.recipes import RECIPES, Recipe, measure_accuracy
 from course_lib.data.digits import EMBEDDED_SHA256, Digits, load_digits
 from course_lib.expected import BANDS_FILE, widened
+from course_lib.files import write_in_one_step
 
 SLOW_SEEDS = (0, 1)
 
@@ -98,9 +98,8 @@ def main() -> None:
         entry = bands[name]
         print(f"{name}: {entry['low']:.4f} … {entry['high']:.4f}, at a tenth {entry['values_at_a_tenth']}")
         content = {"command": "python -m course_lib.commands.bands", "bands": bands}
-        partial = path.with_suffix(".part")
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        write_in_one_step(path, text.encode("utf-8"))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ Five of the nine columns are kept, in the source's order and units, missing valu
 import argparse
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from course_lib.data.cars import EMBEDDED_FILE, EMBEDDED_SHA256
 from course_lib.data.embedded import read_verified
+from course_lib.files import write_in_one_step
 
 SOURCE_SHA256 = "f686a53678b21f4231e2f6a5ba7ce5761d9d39204fccdea1caa29fb8c460e319"
 COLUMNS = {
@@ -80,9 +80,7 @@ def write_cars(source: Path, path: Path, sha256: str = SOURCE_SHA256) -> str:
     table = build_table(json.loads(read_verified(source, sha256)))
     lines = [f" {json.dumps(name)}: {json.dumps(column)}" for name, column in table.items()]
     content = ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
-    partial = path.with_suffix(".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    write_in_one_step(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

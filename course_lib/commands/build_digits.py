@@ -9,13 +9,14 @@ The package stores a pixel as p/255 rounded to a few places, so round(255·v) gi
 
 import argparse
 import hashlib
+import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
 from course_lib.data.digits import EMBEDDED_FILE, EMBEDDED_SHA256
+from course_lib.files import write_in_one_step
 
 SHUFFLE_SEED = 28
 EXAMPLES = 10_000
@@ -68,11 +69,10 @@ def write_digits(package: Path, path: Path) -> str:
     """
     images, labels = read_package(package)
     order = np.random.default_rng(SHUFFLE_SEED).permutation(len(images))
-    partial = path.with_suffix(".part.npz")
-    np.savez_compressed(partial, images=images[order], labels=labels[order])
-    sha256 = hashlib.sha256(partial.read_bytes()).hexdigest()
-    os.replace(partial, path)
-    return sha256
+    content = io.BytesIO()
+    np.savez_compressed(content, images=images[order], labels=labels[order])
+    write_in_one_step(path, content.getvalue())
+    return hashlib.sha256(content.getvalue()).hexdigest()
 
 
 def main() -> None:

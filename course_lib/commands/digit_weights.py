@@ -16,15 +16,15 @@ metadata tell command, seed, versions, the data's hash, and the accuracy of thes
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from course_lib.commands.recipes import RECIPES, measure_accuracy
 from course_lib.data.digits import EMBEDDED_SHA256, load_digits
+from course_lib.files import write_in_one_step
 from course_lib.models.image_classifiers import ConvNet
 
 WEIGHTS_FILE = Path(__file__).parent.parent / "widgets" / "draw_digit_weights.safetensors"
@@ -54,29 +54,8 @@ def write_weights(model: nn.Module, path: Path, seed: int) -> float:
         "data_sha256": EMBEDDED_SHA256,
         "test_accuracy": f"{accuracy:.4f}",
     }
-    partial = path.with_suffix(".part")
-    partial.write_bytes(save(rounded, metadata=provenance))
-    os.replace(partial, path)
+    write_in_one_step(path, save(rounded, metadata=provenance))
     return accuracy
-
-
-def read_weights(path: Path = WEIGHTS_FILE) -> ConvNet:
-    """Read the page's network back into PyTorch, in float32 and eval mode.
-
-    Args:
-        path: a file that ``write_weights`` wrote.
-
-    Returns:
-        A ``ConvNet`` with the float16 weights, exactly.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-
-    Taught in: "MNIST classifier".
-    """
-    model = ConvNet()
-    model.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
-    return model.eval()
 
 
 def main() -> None:

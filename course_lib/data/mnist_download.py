@@ -4,13 +4,14 @@ import gzip
 import hashlib
 import os
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import numpy as np
 from torchvision.datasets import MNIST
+
+from course_lib.files import write_in_one_step
 
 TIMEOUT_SECONDS = 20
 FILES = {
@@ -86,16 +87,7 @@ def _download(name: str, path: Path, md5: str) -> None:
         raise NoNetworkError(f"{name}: {failure}") from failure
     _check(content, md5, f"{name} as downloaded from {mirror}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    write_in_one_step(path, content)
 
 
 def _check(content: bytes, md5: str, name: str) -> None:

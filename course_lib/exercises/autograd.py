@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import float64
 from course_lib.exercises.exercise import Exercise, Misconception
 
 Function = Callable[[Tensor], Tensor]
@@ -28,10 +29,6 @@ class Cubic:
 def _cubic(generator: Generator) -> Cubic:
     a, b, c = (torch.rand(3, generator=generator) * 2 + 0.5).tolist()
     return Cubic(a, b, c)
-
-
-def _float64(generator: Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 # --- backward, twice ----------------------------------------------------------------------------------------
@@ -88,7 +85,7 @@ GRADIENT_AFTER_TWO = Exercise(
 
 
 def _difference_case(generator: Generator) -> tuple[Function, Tensor, float]:
-    return _cubic(generator), _float64(generator), 0.1
+    return _cubic(generator), float64(generator), 0.1
 
 
 def central_slope(f: Function, x: Tensor, h: float) -> Tensor:
@@ -132,9 +129,9 @@ CENTRAL_SLOPE = Exercise(
 def _linear_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     batch, inputs, outputs = 5, 3, 4
     return (
-        _float64(generator, batch, inputs),
-        _float64(generator, outputs, inputs),
-        _float64(generator, batch, outputs),
+        float64(generator, batch, inputs),
+        float64(generator, outputs, inputs),
+        float64(generator, batch, outputs),
     )
 
 
@@ -190,7 +187,7 @@ LINEAR_BACKWARD = Exercise(
 
 
 def _direction_case(generator: Generator) -> tuple[Function, Tensor, Tensor]:
-    return _cubic(generator), _float64(generator, 3), 2 * _float64(generator, 3)
+    return _cubic(generator), float64(generator, 3), 2 * float64(generator, 3)
 
 
 def directional_derivative(f: Function, x: Tensor, v: Tensor) -> Tensor:
@@ -235,7 +232,7 @@ DIRECTIONAL_DERIVATIVE = Exercise(
 
 
 def _sigmoid_case(generator: Generator) -> tuple[Tensor, Tensor]:
-    return torch.sigmoid(2 * _float64(generator, 6)), _float64(generator, 6)
+    return torch.sigmoid(2 * float64(generator, 6)), float64(generator, 6)
 
 
 def sigmoid_backward(y: Tensor, upstream: Tensor) -> Tensor:

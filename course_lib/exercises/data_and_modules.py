@@ -8,19 +8,15 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from course_lib.exercises.draws import integer
 from course_lib.exercises.exercise import Exercise, Misconception
-
-
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
 
 # --- how many batches ---------------------------------------------------------------------------------------
 
 
 def _epoch(generator: Generator) -> tuple[int, int]:
-    size = 8 * _integer(generator, 4, 12)
-    return size * _integer(generator, 11, 40) + _integer(generator, 1, size - 1), size
+    size = 8 * integer(generator, 4, 12)
+    return size * integer(generator, 11, 40) + integer(generator, 1, size - 1), size
 
 
 def batches_in_an_epoch(examples: int, batch_size: int) -> int:

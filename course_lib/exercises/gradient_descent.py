@@ -9,18 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import integer
 from course_lib.exercises.exercise import Exercise, Misconception
-
-
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
 
 # --- one step -----------------------------------------------------------------------------------------------
 
 
 def _bowl(generator: Generator) -> tuple[int, int, float]:
-    curvature, start = _integer(generator, 3, 9), _integer(generator, 2, 5)
+    curvature, start = integer(generator, 3, 9), integer(generator, 2, 5)
     return curvature, start, 0.1
 
 
@@ -127,7 +123,7 @@ Gradient = Callable[[Tensor], Tensor]
 def _descent_case(generator: Generator) -> tuple[Gradient, Tensor, float, int]:
     curvature, target = (torch.rand(2, generator=generator) + 0.5).tolist()
     start = torch.randn(3, generator=generator, dtype=torch.float64)
-    return Pull(curvature, target), start, 0.05, _integer(generator, 3, 6)
+    return Pull(curvature, target), start, 0.05, integer(generator, 3, 6)
 
 
 def gradient_descent(gradient: Gradient, start: Tensor, rate: float, steps: int) -> Tensor:
@@ -176,7 +172,7 @@ GRADIENT_DESCENT = Exercise(
 
 
 def _narrow_valley(generator: Generator) -> tuple[int, float]:
-    return _integer(generator, 5, 60), 10.0 ** _integer(generator, 4, 7)
+    return integer(generator, 5, 60), 10.0 ** integer(generator, 4, 7)
 
 
 def steps_needed(condition_number: int, reduction: float) -> int:
@@ -226,8 +222,8 @@ STEPS_NEEDED = Exercise(
 
 
 def _two_batch_sizes(generator: Generator) -> tuple[int, int]:
-    small = 4 * _integer(generator, 1, 16)
-    return small, small * _integer(generator, 2, 8) ** 2
+    small = 4 * integer(generator, 1, 16)
+    return small, small * integer(generator, 2, 8) ** 2
 
 
 def noise_ratio(small: int, large: int) -> float:

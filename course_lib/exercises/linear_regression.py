@@ -5,24 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
-
-
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
-
-def _float64(generator: Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
-
 
 # --- the gradient -------------------------------------------------------------------------------------------
 
 
 def _line_and_points(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    n = _integer(generator, 5, 9)
-    x = _float64(generator, n) + 1
-    return x, 3 * x + _float64(generator, n), _float64(generator), _float64(generator)
+    n = integer(generator, 5, 9)
+    x = float64(generator, n) + 1
+    return x, 3 * x + float64(generator, n), float64(generator), float64(generator)
 
 
 def line_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,9 +63,9 @@ LINE_GRADIENT = Exercise(
 
 
 def _table(generator: Generator) -> tuple[Tensor, Tensor]:
-    n, d = _integer(generator, 8, 12), 2
-    x = _float64(generator, n, d) + torch.tensor([1.0, -2.0], dtype=torch.float64)
-    return x, x @ torch.tensor([2.0, -1.0], dtype=torch.float64) + 5 + 0.3 * _float64(generator, n)
+    n, d = integer(generator, 8, 12), 2
+    x = float64(generator, n, d) + torch.tensor([1.0, -2.0], dtype=torch.float64)
+    return x, x @ torch.tensor([2.0, -1.0], dtype=torch.float64) + 5 + 0.3 * float64(generator, n)
 
 
 def normal_equations(x: Tensor, y: Tensor) -> Tensor:
@@ -121,7 +113,7 @@ NORMAL_EQUATIONS = Exercise(
 
 
 def _coefficient(generator: Generator) -> tuple[float, int]:
-    return _integer(generator, 11, 79) / 1000, 5 * _integer(generator, 2, 9)
+    return integer(generator, 11, 79) / 1000, 5 * integer(generator, 2, 9)
 
 
 def rescaled_coefficient(coefficient: float, scale: int) -> float:
@@ -163,8 +155,8 @@ RESCALED_COEFFICIENT = Exercise(
 
 
 def _predictions(generator: Generator) -> tuple[Tensor, Tensor]:
-    y = 3 * _float64(generator, 12) + 4
-    return y, 0.7 * y + 1.5 + _float64(generator, 12)
+    y = 3 * float64(generator, 12) + 4
+    return y, 0.7 * y + 1.5 + float64(generator, 12)
 
 
 def r_squared(y: Tensor, predictions: Tensor) -> Tensor:
@@ -207,7 +199,7 @@ R_SQUARED = Exercise(
 
 def _penalised(generator: Generator) -> tuple[Tensor, Tensor, float]:
     x, y = _table(generator)
-    return x, y, 0.1 * _integer(generator, 2, 6)
+    return x, y, 0.1 * integer(generator, 2, 6)
 
 
 def ridge(x: Tensor, y: Tensor, strength: float) -> Tensor:

@@ -7,15 +7,12 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import integer
 from course_lib.exercises.exercise import Exercise, Misconception
 
 
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
-
 def _logits_and_labels(generator: Generator) -> tuple[Tensor, Tensor]:
-    batch, classes = _integer(generator, 5, 8), _integer(generator, 3, 4)
+    batch, classes = integer(generator, 5, 8), integer(generator, 3, 4)
     logits = 3 * torch.randn(batch, classes, generator=generator)
     return logits, torch.randint(0, classes, (batch,), generator=generator)
 
@@ -33,7 +30,7 @@ LOSS_OF_IGNORANCE = Exercise(
     title="What ignorance costs",
     kind="predict",
     points=1,
-    inputs=lambda generator: (_integer(generator, 20, 60),),
+    inputs=lambda generator: (integer(generator, 20, 60),),
     question=lambda classes: (
         f"A network sorts pictures into {classes} classes. Before any training all its logits are 0. What is "
         "its cross-entropy, in nats, to two decimals?"
@@ -173,7 +170,7 @@ CROSS_ENTROPY = Exercise(
 
 
 def _confusion(generator: Generator) -> tuple[Tensor]:
-    classes = _integer(generator, 3, 5)
+    classes = integer(generator, 3, 5)
     counts = torch.randint(1, 20, (classes, classes), generator=generator)
     return (counts + 40 * torch.eye(classes, dtype=torch.int64),)
 
@@ -227,10 +224,10 @@ PRECISION_AND_RECALL = Exercise(
 
 
 def _convolution_case(generator: Generator) -> tuple[int, int, int, int]:
-    kernel = 2 * _integer(generator, 1, 3) + 1
-    stride, padding = _integer(generator, 3, 4), _integer(generator, 1, 2)
+    kernel = 2 * integer(generator, 1, 3) + 1
+    stride, padding = integer(generator, 3, 4), integer(generator, 1, 2)
     # one place to spare beyond a whole number of strides, so that rounding up and down differ
-    size = stride * _integer(generator, 6, 10) + kernel - 2 * padding + 1
+    size = stride * integer(generator, 6, 10) + kernel - 2 * padding + 1
     return size, kernel, stride, padding
 
 

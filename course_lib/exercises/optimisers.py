@@ -7,22 +7,14 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
-
-
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
-
-def _float64(generator: Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
-
 
 # --- the first step of Adam ---------------------------------------------------------------------------------
 
 
 def _steep_start(generator: Generator) -> tuple[float, int]:
-    return 10.0 ** -_integer(generator, 1, 4), 37 * _integer(generator, 2, 20)
+    return 10.0 ** -integer(generator, 1, 4), 37 * integer(generator, 2, 20)
 
 
 def first_step(rate: float, slope: int) -> float:
@@ -66,7 +58,7 @@ FIRST_STEP = Exercise(
 
 
 def _momentum_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float, float]:
-    return _float64(generator, 3), _float64(generator, 3), _float64(generator, 3), 0.1, 0.9
+    return float64(generator, 3), float64(generator, 3), float64(generator, 3), 0.1, 0.9
 
 
 def momentum_step(
@@ -113,11 +105,11 @@ MOMENTUM_STEP = Exercise(
 
 def _adam_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
     return (
-        _float64(generator, 3),
-        _float64(generator, 3),
-        _float64(generator, 3).square(),
-        1e-6 * _float64(generator, 3),
-        _integer(generator, 2, 6),
+        float64(generator, 3),
+        float64(generator, 3),
+        float64(generator, 3).square(),
+        1e-6 * float64(generator, 3),
+        integer(generator, 2, 6),
     )
 
 
@@ -175,7 +167,7 @@ ADAM_STEP = Exercise(
 
 
 def _decay_case(generator: Generator) -> tuple[Tensor, Tensor, float, float]:
-    return _float64(generator, 4), _float64(generator, 4), 0.1, 0.05
+    return float64(generator, 4), float64(generator, 4), 0.1, 0.05
 
 
 def decoupled_decay_step(theta: Tensor, update: Tensor, rate: float, decay: float) -> Tensor:
@@ -217,9 +209,9 @@ DECOUPLED_DECAY_STEP = Exercise(
 
 
 def _two_gradients(generator: Generator) -> tuple[list[Tensor], float]:
-    gradients = [3 * _float64(generator, 4), 0.2 * _float64(generator, 2, 3)]
+    gradients = [3 * float64(generator, 4), 0.2 * float64(generator, 2, 3)]
     norm = float(torch.cat([g.flatten() for g in gradients]).norm())
-    return gradients, norm * (0.5 if _integer(generator, 0, 1) else 1.5)
+    return gradients, norm * (0.5 if integer(generator, 0, 1) else 1.5)
 
 
 def clip_by_norm(gradients: list[Tensor], longest: float) -> list[Tensor]:
@@ -268,9 +260,9 @@ CLIP_BY_NORM = Exercise(
 
 
 def _steps_on_both_sides(generator: Generator) -> tuple[int, int, int]:
-    warmup, total = _integer(generator, 10, 20), _integer(generator, 80, 120)
-    rising = _integer(generator, 0, 3) == 0
-    step = _integer(generator, 1, warmup - 1) if rising else _integer(generator, warmup + 5, total - 5)
+    warmup, total = integer(generator, 10, 20), integer(generator, 80, 120)
+    rising = integer(generator, 0, 3) == 0
+    step = integer(generator, 1, warmup - 1) if rising else integer(generator, warmup + 5, total - 5)
     return step, warmup, total
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from course_lib.exercises.draws import integer
 from course_lib.exercises.exercise import Exercise, Misconception
-
-
-def _integer(generator: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=generator))
-
 
 # --- the shape of a difference ------------------------------------------------------------------------------
 
@@ -59,7 +55,7 @@ BROADCAST_RESULT = Exercise(
 
 
 def _view_case(generator: Generator) -> tuple[int, int, int]:
-    return _integer(generator, 3, 5), _integer(generator, 7, 11), _integer(generator, 2, 3)
+    return integer(generator, 3, 5), integer(generator, 7, 11), integer(generator, 2, 3)
 
 
 def view_strides(rows: int, columns: int, step: int) -> tuple[int, ...]:
@@ -108,7 +104,7 @@ VIEW_STRIDES = Exercise(
 
 
 def _table(generator: Generator) -> tuple[Tensor]:
-    rows, columns = _integer(generator, 6, 9), _integer(generator, 2, 4)
+    rows, columns = integer(generator, 6, 9), integer(generator, 2, 4)
     scale = torch.rand(columns, generator=generator) * 50 + 1
     return (torch.randn(rows, columns, generator=generator) * scale + scale,)
 
@@ -202,7 +198,7 @@ SQUARED_DISTANCES = Exercise(
 
 
 def _column_and_row(generator: Generator) -> tuple[Tensor, Tensor]:
-    n = _integer(generator, 4, 8)
+    n = integer(generator, 4, 8)
     targets = torch.randn(n, generator=generator) * 2
     return (targets + torch.randn(n, generator=generator)).unsqueeze(1), targets
 
@@ -246,7 +242,7 @@ MEAN_SQUARED_ERROR = Exercise(
 
 
 def _weights_and_values(generator: Generator) -> tuple[Tensor, Tensor]:
-    batch, positions, features = _integer(generator, 2, 3), _integer(generator, 4, 5), 3
+    batch, positions, features = integer(generator, 2, 3), integer(generator, 4, 5), 3
     weights = torch.rand(batch, positions, positions, generator=generator)
     return (
         weights / weights.sum(dim=-1, keepdim=True),

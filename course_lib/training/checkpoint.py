@@ -8,7 +8,6 @@ digits set to zero) seals it.
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from course_lib.files import write_in_one_step
 from course_lib.training.state_tree import flatten, unflatten
 
 _NO_HASH = "0" * 64
@@ -78,7 +78,7 @@ def save(
     unsealed = _SEAL + _NO_HASH.encode()
     sealed = _SEAL + hashlib.sha256(content).hexdigest().encode()
     # The first occurrence is the header's: quotes within the state's own text are escaped there.
-    _write_in_one_step(Path(path), content.replace(unsealed, sealed, 1))
+    write_in_one_step(Path(path), content.replace(unsealed, sealed, 1))
 
 
 def load(
@@ -148,19 +148,6 @@ def _random_state(generators: Mapping[str, torch.Generator]) -> dict[str, Any]:
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "generators": {name: generator.get_state() for name, generator in generators.items()},
     }
-
-
-def _write_in_one_step(path: Path, content: bytes) -> None:
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def _read(path: Path) -> dict[str, Any]:

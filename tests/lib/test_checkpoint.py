@@ -198,8 +198,9 @@ def test_a_process_killed_while_saving_leaves_the_old_file_whole(tmp_path: Path)
         """
         import os, signal, sys
         from torch import nn
+        from course_lib import files
         from course_lib.training import checkpoint
-        checkpoint.os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)  # written, not yet in place
+        files.os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)  # written, not yet in place
         checkpoint.save(sys.argv[1], model=nn.Linear(300, 300), step=2)
         """
     )

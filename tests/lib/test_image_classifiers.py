@@ -10,10 +10,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from course_lib.commands.digit_weights import WEIGHTS_FILE, read_weights, write_weights
+from course_lib.commands.digit_weights import WEIGHTS_FILE, write_weights
 from course_lib.commands.recipes import measure_accuracy
 from course_lib.data.digits import EMBEDDED_SHA256
 from course_lib.models.image_classifiers import MLP, ConvNet, SoftmaxRegression
+from course_lib.widgets.draw_digit import digit_network
 
 
 def images(batch: int = 3) -> Tensor:
@@ -122,7 +123,7 @@ def test_the_pages_weights_are_small_whole_and_good() -> None:
     with safe_open(WEIGHTS_FILE, framework="pt") as file:
         provenance = file.metadata()
     assert provenance["data_sha256"] == EMBEDDED_SHA256
-    accuracy = measure_accuracy(read_weights())
+    accuracy = measure_accuracy(digit_network())
     assert accuracy == pytest.approx(float(provenance["test_accuracy"]), abs=1e-3)
     assert accuracy >= 0.985
 
@@ -132,11 +133,11 @@ def test_write_weights_rounds_to_half_precision(tmp_path: object) -> None:
     model = ConvNet()
     path = tmp_path / "weights.safetensors"
     accuracy = write_weights(model, path, seed=1)
-    for name, tensor in read_weights(path).state_dict().items():
+    for name, tensor in digit_network(path).state_dict().items():
         error = (tensor - model.state_dict()[name]).abs().max().item()
         largest = model.state_dict()[name].abs().max().item()
         assert 0 < error <= math.ldexp(largest, -11)  # half a unit in the last of 11 bits
-    assert accuracy == measure_accuracy(read_weights(path))
+    assert accuracy == measure_accuracy(digit_network(path))
     assert list(tmp_path.iterdir()) == [path]
     header = path.read_bytes()
     size = int.from_bytes(header[:8], "little")
