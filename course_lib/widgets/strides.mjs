@@ -110,7 +110,10 @@ function arrange({ shape }, cells, width) {
   const pitch = Math.min(28, Math.floor((width - 4) / line));
   const strip = { left: 2, top: 56, size: pitch, line, rows: cells / line, down: pitch + 26 };
   const top = strip.top + strip.rows * strip.down + 30;
-  const [blocks, rows, columns] = [shape.at(-3) ?? 1, shape.at(-2) ?? 1, shape.at(-1) ?? 1];
+  // A single dimension too long for the width goes on in the next line.
+  const columns = shape.length === 1 ? Math.min(shape[0], Math.floor((width - 4) / 22)) : shape.at(-1) ?? 1;
+  const rows = shape.length === 1 ? Math.ceil(shape[0] / Math.max(1, columns)) : shape.at(-2) ?? 1;
+  const blocks = shape.at(-3) ?? 1;
   const gap = 20;
   const size = Math.max(15, Math.min(28, Math.floor((width - 4 - gap * (Math.min(blocks, 4) - 1)) / Math.max(1, columns * Math.min(blocks, 4)))));
   const perLine = Math.max(1, Math.floor((width - 4 + gap) / Math.max(1, columns * size + gap)));
@@ -126,9 +129,10 @@ function arrange({ shape }, cells, width) {
   };
 }
 
-function spot({ tables, size }, { shape }, index) {
-  const block = shape.length > 2 ? index[0] : 0;
-  return { x: tables[block].left + (index.at(-1) ?? 0) * size, y: tables[block].top + (index.at(-2) ?? 0) * size, size };
+function spot({ tables, size, columns }, { shape }, index) {
+  const { left, top } = tables[shape.length > 2 ? index[0] : 0];
+  const [row, column] = shape.length === 1 ? [Math.floor(index[0] / columns), index[0] % columns] : [index.at(-2) ?? 0, index.at(-1) ?? 0];
+  return { x: left + column * size, y: top + row * size, size };
 }
 
 // The element whose cell of the view lies nearest to a place.
@@ -136,8 +140,9 @@ function nearest({ tables, size, rows, columns }, { shape }, x, y) {
   const away = tables.map(({ left, top }) => Math.hypot(x - left - (columns * size) / 2, y - top - (rows * size) / 2));
   const block = away.indexOf(Math.min(...away));
   const { left, top } = tables[block];
-  const index = [block, cellAt(y, top, size, rows), cellAt(x, left, size, columns)].slice(3 - shape.length);
-  return shape.length ? ravel(index, shape) : 0;
+  const [row, column] = [cellAt(y, top, size, rows), cellAt(x, left, size, columns)];
+  if (shape.length === 1) return Math.min(row * columns + column, shape[0] - 1);
+  return shape.length ? ravel([block, row, column].slice(3 - shape.length), shape) : 0;
 }
 
 // The element under the mouse, in the view or in the buffer; null where there is none.
@@ -159,7 +164,7 @@ function under(layout, now, x, y) {
 // --- drawing ---------------------------------------------------------------------------------------------------------
 
 function drawAll(scenery, layout, now, index) {
-  const { strip, tables, size, rows, columns } = layout;
+  const { strip, tables } = layout;
   const read = new Set(Array.from({ length: now.elements }, (_, k) => position(unravel(k, now.shape), now.strides, now.offset)));
   const here = index ? position(index, now.strides, now.offset) : null;
   const parts = [svg("text", { class: "xp-strong", x: 2, y: 14 }, `the buffer, ${read.size} of its ${strip.line * strip.rows} cells read`)];
@@ -177,17 +182,12 @@ function drawAll(scenery, layout, now, index) {
   if (index) parts.push(...steps(now, index, at, strip));
   const title = `the view v, shape ${tuple(now.shape)}`;
   parts.push(svg("text", { class: "xp-strong", x: 2, y: (tables[0]?.top ?? layout.field.top) - (tables.length > 1 ? 24 : 9) }, title));
-  tables.forEach(({ left, top }, block) => {
-    if (tables.length > 1) parts.push(svg("text", { x: left, y: top - 5 }, `[${block}]`));
-    for (let row = 0; row < rows; row += 1) {
-      for (let column = 0; column < columns; column += 1) {
-        const own = [block, row, column].slice(3 - now.shape.length);
-        const from = position(own, now.strides, now.offset);
-        const strong = index !== null && own.every((i, k) => i === index[k]);
-        parts.push(cell({ x: left + column * size, y: top + row * size, size, text: from, fill: COLOUR.data, opacity: strong ? 0.5 : 0.24, strong }));
-      }
-    }
-  });
+  if (tables.length > 1) tables.forEach(({ left, top }, block) => parts.push(svg("text", { x: left, y: top - 5 }, `[${block}]`)));
+  for (let element = 0; element < now.elements; element += 1) {
+    const own = unravel(element, now.shape);
+    const strong = index !== null && own.every((i, k) => i === index[k]);
+    parts.push(cell({ ...spot(layout, now, own), text: position(own, now.strides, now.offset), fill: COLOUR.data, opacity: strong ? 0.5 : 0.24, strong }));
+  }
   scenery.replaceChildren(...parts);
 }
 

@@ -99,6 +99,21 @@ def test_operations_pressed_show_torchs_view(width, show, chance):
         compare(shown, [])
 
 
+@pytest.mark.parametrize("width", [360, 700])
+def test_a_long_run_stays_inside_the_frame_and_every_cell_can_be_picked(width, show):
+    shown = show(Strides([".view(-1)"]), width=width)
+    compare(shown, [".view(-1)"])
+    frame = shown.root.bounding_box()
+    cells = shown.root.locator("svg g g rect")
+    assert cells.count() == 48
+    for k in (24, 35, 36, 47):
+        box = cells.nth(k).bounding_box()
+        assert frame["x"] < box["x"]
+        assert box["x"] + box["width"] < frame["x"] + frame["width"]
+        shown.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert shown.text("element").endswith(f"= {k - 24}")
+
+
 def test_what_follows_a_refused_operation_takes_its_place(show):
     shown = show(Strides([".T", ".view(-1)"]))
     compare(shown, [".T", ".view(-1)"])
