@@ -1,4 +1,4 @@
-"""A hint is proof-read once and then kept: a changed, lost or swapped one turns this red until it is read again.
+"""A hint is proof-read once and then kept: a changed, lost or swapped one turns this red until read again.
 
 `hints.txt` holds one line a misconception: exercise, misconception, and a digest of what its author is told.
 After reading a changed hint in place, run this file to renew the list: `python tests/lib/test_hints.py`.
