@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -25,21 +25,55 @@ else:
     print("contiguous:", v.is_contiguous(), "element:", v[«index»])
 """
 
-OPERATIONS: dict[str, tuple[int, int, Callable[[torch.Tensor], torch.Tensor]]] = {
-    ".T": (2, 2, lambda t: t.T),
-    "[1:]": (1, 3, lambda t: t[1:]),
-    "[::2]": (1, 3, lambda t: t[::2]),
-    "[1]": (1, 3, lambda t: t[1]),
-    "[..., 1:]": (1, 3, lambda t: t[..., 1:]),
-    "[..., ::2]": (1, 3, lambda t: t[..., ::2]),
-    "[..., 1]": (1, 3, lambda t: t[..., 1]),
-    ".diagonal()": (2, 3, lambda t: t.diagonal()),
-    ".movedim(0, -1)": (2, 3, lambda t: t.movedim(0, -1)),
-    ".view(-1)": (0, 3, lambda t: t.view(-1)),
-    ".view(6, 4)": (0, 3, lambda t: t.view(6, 4)),
-    ".view(2, 3, 4)": (0, 3, lambda t: t.view(2, 3, 4)),
+OPERATIONS: dict[str, tuple[int, int]] = {
+    ".T": (2, 2),
+    "[1:]": (1, 3),
+    "[::2]": (1, 3),
+    "[1]": (1, 3),
+    "[..., 1:]": (1, 3),
+    "[..., ::2]": (1, 3),
+    "[..., 1]": (1, 3),
+    ".diagonal()": (2, 3),
+    ".movedim(0, -1)": (2, 3),
+    ".view(-1)": (0, 3),
+    ".view(6, 4)": (0, 3),
+    ".view(2, 3, 4)": (0, 3),
 }
 """What may be applied to the view, with the fewest and the most dimensions it may be applied to."""
+
+
+def apply(operation: str, view: torch.Tensor) -> torch.Tensor:
+    """Apply one of `OPERATIONS` to a tensor, as code that ends in it would.
+
+    Args:
+        operation: a key of `OPERATIONS`.
+        view: a tensor with as many dimensions as the operation needs.
+
+    Returns:
+        A view of the same buffer.
+
+    Raises:
+        ValueError: if the operation is unknown or does not fit the dimensions.
+        RuntimeError: if torch can give no such view.
+        IndexError: if the index picked does not exist.
+
+    Taught in: Tensors.
+    """
+    if operation not in OPERATIONS:
+        raise ValueError(f"operation is {operation!r}; expected one of {', '.join(OPERATIONS)}")
+    fewest, most = OPERATIONS[operation]
+    if not fewest <= view.dim() <= most:
+        raise ValueError(
+            f"operation {operation!r} needs {fewest} to {most} dimensions, got a view of {view.dim()}"
+        )
+    if operation.startswith(".view"):
+        return view.view([int(size) for size in operation[6:-1].split(", ")])
+    if operation.startswith("["):
+        parts = {"1": 1, "1:": slice(1, None), "::2": slice(None, None, 2), "...": ...}
+        return view[tuple(parts[part] for part in operation[1:-1].split(", "))]
+    if operation == ".diagonal()":
+        return view.diagonal()
+    return view.T if operation == ".T" else view.movedim(0, -1)
 
 
 class Strides(Explorable):
@@ -113,16 +147,10 @@ def _chained(operations: Sequence[str]) -> tuple[torch.Tensor, int | None]:
     """The view after the operations, and which of them torch refused; there it stops."""
     view = torch.arange(24).view(_BASE)
     for place, name in enumerate(operations):
-        if name not in OPERATIONS:
-            raise ValueError(f"operations[{place}] is {name!r}; expected one of {', '.join(OPERATIONS)}")
-        fewest, most, apply = OPERATIONS[name]
-        if not fewest <= view.dim() <= most:
-            raise ValueError(
-                f"operations[{place}] is {name!r}, which needs {fewest} to {most} dimensions, got a view of "
-                f"{view.dim()}"
-            )
         try:
-            view = apply(view)
+            view = apply(name, view)
+        except ValueError as error:
+            raise ValueError(f"operations[{place}]: {error}") from None
         except (RuntimeError, IndexError):
             return view, place
     return view, None

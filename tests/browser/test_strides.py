@@ -7,7 +7,7 @@ import torch
 from explorable_page import drag
 
 from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.strides import OPERATIONS, Strides
+from course_lib.widgets.strides import OPERATIONS, Strides, apply
 
 MODULE = ("base.mjs", "lattice.mjs", "views.mjs")
 
@@ -16,11 +16,11 @@ def by_torch(operations):
     """The view and, where torch refused the last operation, its error; None where a name does not fit."""
     view = torch.arange(24).view(4, 6)
     for name in operations:
-        fewest, most, apply = OPERATIONS[name]
+        fewest, most = OPERATIONS[name]
         if not fewest <= view.dim() <= most:
             return None
         try:
-            view = apply(view)
+            view = apply(name, view)
         except (RuntimeError, IndexError) as error:
             return view, f"{type(error).__name__}: {error}"
     return view, None
@@ -78,7 +78,7 @@ def test_every_operation_torch_knows_the_page_knows(run_module):
     module = (
         joined_module(MODULE) + "const limits = () => Object.entries(OPERATIONS).map(([k, v]) => [k, v[0]]);"
     )
-    expected = [[name, [fewest, most]] for name, (fewest, most, _) in OPERATIONS.items()]
+    expected = [[name, [fewest, most]] for name, (fewest, most) in OPERATIONS.items()]
     assert run_module(module, "limits") == expected
 
 
