@@ -50,12 +50,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_without_an_address_there_is_nothing_to_launch(site: Path):
-    for page in (site / "notebooks").glob("*.html"):
+    for page in (site / "notebooks").glob("[0-9]*.html"):
         assert set(actions(page)) == {"Download the notebook", "Run in JupyterLab"}
 
 
 def test_with_an_address_every_chapter_can_be_launched(published: Path):
-    pages = sorted((published / "notebooks").glob("*.html"))
+    pages = sorted((published / "notebooks").glob("[0-9]*.html"))
     assert pages
     for page in pages:
         links = actions(page)
