@@ -57,10 +57,9 @@ def descend(
 class Quadratic:
     r"""A bowl with two curvatures, turned by an angle: the landscape near any minimum.
 
-    $$J(\theta) = \tfrac12\, \theta^{\top} H\, \theta, \qquad
-      H = R\,\mathrm{diag}(\lambda_1, \lambda_2)\,R^{\top}$$
+    $$J(\theta) = \tfrac12\, \theta^{\top} H\, \theta$$
 
-    with R the rotation by ``angle``.
+    with $H = R\,\mathrm{diag}(\lambda_1, \lambda_2)\,R^{\top}$ and R the rotation by ``angle``.
 
     Args:
         curvatures: (λ₁, λ₂), the eigenvalues of H, each finite and above 0.
