@@ -1,0 +1,150 @@
+"""Pairs of strings, what to read and what to write, as padded rows of character ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+PAD, START, END = 0, 1, 2
+
+
+class StringPairs(NamedTuple):
+    """What to read and what to write: ``source[i]`` is to become ``target[i]``."""
+
+    source: list[str]
+    target: list[str]
+
+
+class EncodedPairs(NamedTuple):
+    """String pairs as int64 tensors, one row a pair, padded with 0 at the end.
+
+    ``target_in`` is START and the target's characters, ``target_out`` the same characters and END: at each
+    position the model reads ``target_in`` up to there and is to say ``target_out``.
+    """
+
+    source: Tensor
+    """(pairs, longest source)"""
+    lengths: Tensor
+    """(pairs,), characters of each source, at least 1"""
+    target_in: Tensor
+    """(pairs, longest target + 1)"""
+    target_out: Tensor
+    """(pairs, longest target + 1)"""
+
+
+class Alphabet:
+    """Characters numbered from 3 in their order; 0 pads, 1 starts and 2 ends a text.
+
+    Args:
+        characters: at least one, all different.
+
+    Raises:
+        ValueError: if there is no character or one occurs twice.
+
+    Example:
+        >>> Alphabet("abc").encode("cab")
+        [5, 3, 4]
+
+    Taught in: "Sequences".
+    """
+
+    def __init__(self, characters: str) -> None:
+        if not characters:
+            raise ValueError("characters must hold at least one character, got ''")
+        doubled = sorted({c for c in characters if characters.count(c) > 1})
+        if doubled:
+            raise ValueError(f"characters must all be different, {doubled[0]!r} occurs more than once")
+        self.characters = characters
+        self._ids = {character: i for i, character in enumerate(characters, start=END + 1)}
+
+    def __len__(self) -> int:
+        """Number of ids: the characters, and pad, start and end."""
+        return len(self.characters) + END + 1
+
+    def __repr__(self) -> str:
+        return f"Alphabet({self.characters!r})"
+
+    def encode(self, text: str) -> list[int]:
+        """Number the characters of a text, without start and end.
+
+        Args:
+            text: of the alphabet's characters; may be empty.
+
+        Returns:
+            One id a character, 3 … len − 1.
+
+        Raises:
+            ValueError: if a character is not in the alphabet; names it and its position.
+        """
+        for position, character in enumerate(text):
+            if character not in self._ids:
+                raise ValueError(
+                    f"text must be written in {self.characters!r}, got {character!r} at position {position} "
+                    f"of {text!r}"
+                )
+        return [self._ids[character] for character in text]
+
+    def decode(self, ids: Iterable[int] | Tensor) -> str:
+        """Read ids up to the first END, leaving out START and padding.
+
+        Args:
+            ids: one-dimensional, each 0 … len − 1.
+
+        Returns:
+            The text.
+
+        Raises:
+            ValueError: if an id before the first END lies outside 0 … len − 1.
+        """
+        text = []
+        for number in ids.tolist() if isinstance(ids, Tensor) else ids:
+            if number == END:
+                break
+            if not 0 <= number < len(self):
+                raise ValueError(f"ids must lie in 0 … {len(self) - 1}, got {number}")
+            if number > END:
+                text.append(self.characters[number - END - 1])
+        return "".join(text)
+
+
+def encode_pairs(pairs: StringPairs, source: Alphabet, target: Alphabet) -> EncodedPairs:
+    """Encode string pairs for a model that reads one text and writes another.
+
+    Args:
+        pairs: at least one pair, no source empty.
+        source: the alphabet of what is read.
+        target: the alphabet of what is written.
+
+    Returns:
+        Padded ids; ready for ``data.batches.Batches(*encoded)``.
+
+    Raises:
+        ValueError: if there are no pairs, sources and targets differ in number, a source is empty, or a
+            character is not in its alphabet.
+
+    Taught in: "Sequences".
+    """
+    if len(pairs.source) != len(pairs.target):
+        raise ValueError(
+            f"pairs must hold a target for each source, got {len(pairs.source)} and {len(pairs.target)}"
+        )
+    if not pairs.source:
+        raise ValueError("pairs must hold at least one pair, got none")
+    if "" in pairs.source:
+        raise ValueError(f"pairs.source[{pairs.source.index('')}] must not be empty")
+    sources = [source.encode(text) for text in pairs.source]
+    targets = [target.encode(text) for text in pairs.target]
+    return EncodedPairs(
+        _padded(sources),
+        torch.tensor([len(ids) for ids in sources]),
+        _padded([[START, *ids] for ids in targets]),
+        _padded([[*ids, END] for ids in targets]),
+    )
+
+
+def _padded(rows: Sequence[list[int]]) -> Tensor:
+    longest = max(len(row) for row in rows)
+    return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
