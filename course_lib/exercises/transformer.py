@@ -1,0 +1,289 @@
+"""Exercises of the chapter on the Transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.exercises.draws import float64, integer
+from course_lib.exercises.exercise import Exercise, Misconception
+
+# --- the size of a block ------------------------------------------------------------------------------------
+
+
+def block_parameters(d_model: int, feed_forward: int) -> int:
+    """Four projections, two linear layers, two norms, each with its biases."""
+    projections = 4 * (d_model * d_model + d_model)
+    linear = d_model * feed_forward + feed_forward + feed_forward * d_model + d_model
+    return projections + linear + 2 * 2 * d_model
+
+
+BLOCK_PARAMETERS = Exercise(
+    name="block_parameters",
+    title="Count a block",
+    kind="predict",
+    points=2,
+    inputs=lambda generator: (16 * integer(generator, 2, 6), 64 * integer(generator, 2, 5)),
+    question=lambda d_model, feed_forward: (
+        f"An encoder layer has d_model = {d_model}, 4 heads and {feed_forward} hidden units, and a bias "
+        "everywhere. How many parameters does it have?"
+    ),
+    reference=block_parameters,
+    misconceptions={
+        "no biases": Misconception(
+            lambda d, f: 4 * d * d + 2 * d * f + 4 * d,
+            "You left out the biases of the six linear layers.",
+        ),
+        "no norms": Misconception(
+            lambda d, f: 4 * (d * d + d) + 2 * d * f + f + d,
+            "You left out the two LayerNorms, with a weight and a bias for each feature.",
+        ),
+        "three projections": Misconception(
+            lambda d, f: 3 * (d * d + d) + 2 * d * f + f + d + 4 * d,
+            "You counted three projections. After the heads are put side by side there is a fourth, for the "
+            "output.",
+        ),
+        "times the heads": Misconception(
+            lambda d, f: 4 * 4 * (d * d + d) + 2 * d * f + f + d + 4 * d,
+            "You multiplied by the number of heads. Heads share out d_model among them; they add nothing.",
+        ),
+    },
+    next_step="Check with sum(p.numel() for p in layer.parameters()).",
+    tolerance=1e-9,
+)
+
+
+# --- layer normalisation ------------------------------------------------------------------------------------
+
+
+def _features(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float]:
+    width = integer(generator, 4, 6)
+    x = 1 + 0.7 * float64(generator, 3, 4, width)
+    return x, 1 + float64(generator, width), float64(generator, width), 0.1
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Mean and variance over the features of each token by itself."""
+    centred = x - x.mean(dim=-1, keepdim=True)
+    variance = centred.square().mean(dim=-1, keepdim=True)
+    return centred / (variance + eps).sqrt() * weight + bias
+
+
+def _layer_norm_variant(dim=-1, unbiased=False, outside=False, centre=True):
+    def variant(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+        centred = x - x.mean(dim=dim, keepdim=True) if centre else x
+        count = x.shape[dim] - 1 if unbiased else x.shape[dim]
+        variance = centred.square().sum(dim=dim, keepdim=True) / count
+        size = variance.sqrt() + eps if outside else (variance + eps).sqrt()
+        return centred / size * weight + bias
+
+    return variant
+
+
+LAYER_NORM = Exercise(
+    name="layer_norm",
+    title="LayerNorm",
+    kind="implement",
+    points=2,
+    inputs=_features,
+    reference=layer_norm,
+    misconceptions={
+        "over the positions": Misconception(
+            _layer_norm_variant(dim=1),
+            "You took mean and variance over the positions. A token is normalised by its own features; what "
+            "its neighbours hold, and whether they are padding, must not matter.",
+        ),
+        "divided by n − 1": Misconception(
+            _layer_norm_variant(unbiased=True),
+            "You divided the squares by n − 1, as `var` does by default. Nothing is being estimated here: "
+            "divide by n.",
+        ),
+        "eps outside the root": Misconception(
+            _layer_norm_variant(outside=True),
+            "You added eps to the deviation. In LayerNorm it stands under the root, with the variance.",
+        ),
+        "mean kept": Misconception(
+            _layer_norm_variant(centre=False),
+            "You divided by the root mean square without taking the mean away: that is RMSNorm.",
+        ),
+    },
+    next_step="Multiply x by 1000. By how much does the result change, and why not at all?",
+    tolerance=1e-8,
+)
+
+
+# --- where the norm stands ----------------------------------------------------------------------------------
+
+
+Layer = Callable[[Tensor], Tensor]
+
+
+def _norm(x: Tensor) -> Tensor:
+    return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)
+
+
+def _sublayer(x: Tensor) -> Tensor:
+    return torch.relu(2 * x.roll(1, dims=-1) - x + 0.5)
+
+
+def _token_and_layers(generator: Generator) -> tuple[Tensor, Layer, Layer]:
+    return 3 * float64(generator, 2, 3, 4), _norm, _sublayer
+
+
+def pre_norm(x: Tensor, norm: Layer, sublayer: Layer) -> Tensor:
+    """The way straight on stays free; what is added was computed from the normalised input."""
+    return x + sublayer(norm(x))
+
+
+PRE_NORM = Exercise(
+    name="pre_norm",
+    title="A road with nothing on it",
+    kind="implement",
+    points=1,
+    inputs=_token_and_layers,
+    reference=pre_norm,
+    misconceptions={
+        "post-norm": Misconception(
+            lambda x, norm, sublayer: norm(x + sublayer(x)),
+            "That is post-norm, as in 2017: the norm stands *on* the road, and every block rescales what "
+            "comes from below.",
+        ),
+        "no residual": Misconception(
+            lambda x, norm, sublayer: sublayer(norm(x)),
+            "Nothing goes straight on. Add the input back.",
+        ),
+        "normalised road": Misconception(
+            lambda x, norm, sublayer: norm(x) + sublayer(norm(x)),
+            "You added the *normalised* input back. The road itself carries x as it came.",
+        ),
+        "normalised the addition": Misconception(
+            lambda x, norm, sublayer: x + norm(sublayer(x)),
+            "You normalised what comes out of the sublayer. Pre-norm normalises what goes in.",
+        ),
+    },
+    next_step="What is the gradient with respect to x of the sum of 24 such blocks, if every sublayer is zero?",
+    tolerance=1e-8,
+)
+
+
+# --- positions as waves -------------------------------------------------------------------------------------
+
+
+def sinusoid(position: int, d_model: int) -> Tensor:
+    """Sine and cosine of the same angle side by side; the angles slow down geometrically."""
+    pair = torch.arange(d_model // 2, dtype=torch.float64)
+    angle = position / 10000 ** (2 * pair / d_model)
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten()
+
+
+def _sinusoid_variant(power=2.0, arrange=None, degrees=False):
+    def variant(position: int, d_model: int) -> Tensor:
+        pair = torch.arange(d_model // 2, dtype=torch.float64)
+        angle = position / 10000 ** (power * pair / d_model)
+        angle = torch.deg2rad(angle) if degrees else angle
+        if arrange is not None:
+            return arrange(angle)
+        return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten()
+
+    return variant
+
+
+SINUSOID = Exercise(
+    name="sinusoid",
+    title="A clock with many hands",
+    kind="implement",
+    points=2,
+    inputs=lambda generator: (integer(generator, 3, 40), 2 * integer(generator, 3, 8)),
+    reference=sinusoid,
+    misconceptions={
+        "half the exponent": Misconception(
+            _sinusoid_variant(power=1.0),
+            "Your waves slow down only half as fast: the exponent of pair i is 2i/d_model, from 0 to almost 1.",
+        ),
+        "all sines first": Misconception(
+            _sinusoid_variant(arrange=lambda angle: torch.cat([angle.sin(), angle.cos()])),
+            "You put all sines first and all cosines after them. Others do so too, and a network would not "
+            "mind; (10.1) puts each sine beside its cosine.",
+        ),
+        "cosine first": Misconception(
+            _sinusoid_variant(arrange=lambda a: torch.stack([a.cos(), a.sin()], dim=-1).flatten()),
+            "Sine and cosine are swapped: the even places hold the sine.",
+        ),
+        "degrees": Misconception(
+            _sinusoid_variant(degrees=True),
+            "You took the angle as degrees. torch.sin and torch.cos work in radians.",
+        ),
+    },
+    next_step="Plot the dot product of position 20 with every other position.",
+    tolerance=1e-8,
+)
+
+
+# --- exact match --------------------------------------------------------------------------------------------
+
+
+def _written_and_wanted(generator: Generator) -> tuple[Tensor, Tensor, int]:
+    end, seq, batch = 2, 8, 12
+    target = torch.randint(3, 9, (batch, seq), generator=generator)
+    lengths = torch.randint(2, seq - 1, (batch,), generator=generator)
+    after = torch.arange(seq) > lengths[:, None]
+    target = target.scatter(1, lengths[:, None], end).masked_fill(after, 0)
+    chatter = torch.randint(3, 9, (batch, seq), generator=generator)
+    written = torch.where(after, chatter, target)
+    written[:3, 0] = 9  # three wrong, for certain
+    written[3:5] = target[3:5]  # two that stop where they should
+    return written, target, end
+
+
+def _before_the_end(target: Tensor, end: int) -> Tensor:
+    """Places up to the first end token, itself included."""
+    return (target == end).cumsum(dim=1) - (target == end).long() == 0
+
+
+def exact_match(written: Tensor, target: Tensor, end: int) -> float:
+    """A sequence counts if every token up to the end, the end included, is right."""
+    asked = _before_the_end(target, end)
+    return ((written == target) | ~asked).all(dim=1).double().mean().item()
+
+
+EXACT_MATCH = Exercise(
+    name="exact_match",
+    title="Right, or not",
+    kind="implement",
+    points=2,
+    inputs=_written_and_wanted,
+    reference=exact_match,
+    misconceptions={
+        "share of tokens": Misconception(
+            lambda written, target, end: (
+                (written == target)[_before_the_end(target, end)].double().mean().item()
+            ),
+            "That is the share of right tokens. A date with nine right digits of ten is a wrong date.",
+        ),
+        "chatter counted": Misconception(
+            lambda written, target, _: (written == target).all(dim=1).double().mean().item(),
+            "What the decoder writes after the end token is thrown away. You held it against the decoder.",
+        ),
+        "a number, not a share": Misconception(
+            lambda written, target, end: (
+                ((written == target) | ~_before_the_end(target, end)).all(dim=1).sum().double().item()
+            ),
+            "That counts the sequences. Divide by how many there are.",
+        ),
+        "one right token is enough": Misconception(
+            lambda written, target, end: (
+                ((written == target) & _before_the_end(target, end)).any(dim=1).double().mean().item()
+            ),
+            "You took `any` for `all`: every sequence with one right token counted.",
+        ),
+    },
+    next_step="Report both, the share of tokens and the exact matches. Which one flatters?",
+    tolerance=1e-8,
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise for exercise in (BLOCK_PARAMETERS, LAYER_NORM, PRE_NORM, SINUSOID, EXACT_MATCH)
+}
