@@ -25,8 +25,8 @@ def reversal_pairs(
         Pairs such as ``("qfb", "bfq")``.
 
     Raises:
-        ValueError: if ``count`` is not an int of at least 1, or ``length`` is neither an int of at least 1 nor
-            a pair of such ints in rising order.
+        ValueError: if ``count`` is not an int of at least 1, or ``length`` is neither such an int nor
+            a pair of them in rising order.
 
     Taught in: "Sequences".
     """
