@@ -1,0 +1,306 @@
+"""Text to token ids and back: a token a character, or a token a frequent run of bytes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from course_lib.text.byte_pairs import BYTES, Pair, join_pair, learn_merges, split_pieces
+
+
+class CharacterTokenizer:
+    """A token a character; the id is the character's place in the alphabet.
+
+    Args:
+        alphabet: the characters there are, each once, at least one.
+
+    Raises:
+        TypeError: if ``alphabet`` is not a string.
+        ValueError: if it is empty, or holds a character twice.
+
+    Taught in: "Pretraining a GPT".
+    """
+
+    def __init__(self, alphabet: str) -> None:
+        if not isinstance(alphabet, str):
+            raise TypeError(f"alphabet must be a string, got {alphabet!r}")
+        if not alphabet:
+            raise ValueError("alphabet must hold at least one character, got ''")
+        self.alphabet = alphabet
+        self._ids = {character: index for index, character in enumerate(alphabet)}
+        if len(self._ids) < len(alphabet):
+            twice = next(character for character in alphabet if alphabet.count(character) > 1)
+            raise ValueError(f"alphabet must hold each character once, has {twice!r} twice")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Make a tokenizer of the characters of a text, in the order of their code points.
+
+        Args:
+            text: at least one character.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: if ``text`` is empty.
+        """
+        if not text:
+            raise ValueError("text must hold at least one character, got ''")
+        return cls("".join(sorted(set(text))))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are: 0 … vocab_size − 1."""
+        return len(self.alphabet)
+
+    @property
+    def tokens(self) -> list[str]:
+        """What to print for each id; control characters as escapes such as ``\\n``."""
+        return [_printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
+
+    def encode(self, text: str) -> list[int]:
+        """Turn a text into ids.
+
+        Args:
+            text: any string over the alphabet, also an empty one.
+
+        Returns:
+            An id a character.
+
+        Raises:
+            TypeError: if ``text`` is not a string.
+            ValueError: if it holds a character outside the alphabet; names it and its place.
+        """
+        _check_text(text)
+        try:
+            return [self._ids[character] for character in text]
+        except KeyError as error:
+            unknown = error.args[0]
+            raise ValueError(
+                f"text has the character {unknown!r} at position {text.index(unknown)}, "
+                f"which is not in the alphabet of {self.vocab_size}"
+            ) from None
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn ids into a text: the inverse of ``encode``.
+
+        Args:
+            ids: integers from 0 to vocab_size − 1.
+
+        Returns:
+            The text.
+
+        Raises:
+            ValueError: if an id is out of range; names it and its place.
+        """
+        return "".join(self.alphabet[index] for index in _checked_ids(ids, self.vocab_size))
+
+    def to_json(self) -> str:
+        """Write the tokenizer as JSON: ``{"kind": "characters", "alphabet": …}``."""
+        return json.dumps({"kind": "characters", "alphabet": self.alphabet}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, content: str) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Args:
+            content: the JSON text.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: if it is no JSON of a character tokenizer.
+        """
+        return cls(_field(content, "characters", "alphabet"))
+
+
+class BytePairTokenizer:
+    """A token a byte, or a run of bytes joined by merges; no text is unknown to it.
+
+    Ids 0 … 255 are the bytes, 256 + k is the k-th merge. A text is cut into pieces (``split_pieces``), a piece
+    into its UTF-8 bytes; then the earliest merge that applies joins all its pairs, until none applies.
+
+    Args:
+        merges: pairs of ids; the k-th may name only ids below 256 + k. No pair twice.
+
+    Raises:
+        ValueError: if a merge names an id that does not exist yet, or occurs twice; names it.
+
+    Source: R. Sennrich, B. Haddow and A. Birch, ACL 2016, section 3.2, on bytes as in GPT-2.
+
+    Taught in: "Pretraining a GPT".
+    """
+
+    def __init__(self, merges: Iterable[Pair]) -> None:
+        self.merges: list[Pair] = []
+        self._joined: dict[Pair, int] = {}
+        self._bytes = [bytes([value]) for value in range(BYTES)]
+        for merge in merges:
+            pair = tuple(merge)
+            known = len(self._bytes)
+            if len(pair) != 2 or not all(type(index) is int and 0 <= index < known for index in pair):
+                raise ValueError(f"merges[{len(self.merges)}] must be two ids below {known}, got {pair}")
+            if pair in self._joined:
+                raise ValueError(f"merges[{len(self.merges)}] repeats the pair {pair}")
+            self.merges.append(pair)
+            self._joined[pair] = known
+            self._bytes.append(self._bytes[pair[0]] + self._bytes[pair[1]])
+
+    @classmethod
+    def train(cls, text: str, vocab_size: int) -> Self:
+        """Learn merges from a text until there are so many tokens; see ``learn_merges``.
+
+        Args:
+            text: what to learn from.
+            vocab_size: tokens wanted, at least 256.
+
+        Returns:
+            The tokenizer; smaller than asked for where the text has no more pairs to join.
+
+        Raises:
+            TypeError: if ``text`` is not a string.
+            ValueError: if ``vocab_size`` < 256.
+        """
+        _check_text(text)
+        if vocab_size < BYTES:
+            raise ValueError(f"vocab_size must be at least {BYTES}, the bytes, got {vocab_size}")
+        return cls(learn_merges(text, vocab_size - BYTES))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are: 0 … vocab_size − 1."""
+        return len(self._bytes)
+
+    @property
+    def tokens(self) -> list[str]:
+        """What to print for each id: its text; control characters and lone bytes as escapes."""
+        return [_printable(content) for content in self._bytes]
+
+    def encode(self, text: str) -> list[int]:
+        """Turn a text into ids.
+
+        Args:
+            text: any string, also an empty one.
+
+        Returns:
+            Ids, as many as the text has bytes in UTF-8 or fewer.
+
+        Raises:
+            TypeError: if ``text`` is not a string.
+            UnicodeEncodeError: if it holds half of a surrogate pair, which UTF-8 cannot write; a ValueError.
+        """
+        _check_text(text)
+        known: dict[str, list[int]] = {}
+        ids: list[int] = []
+        for piece in split_pieces(text):
+            if piece not in known:
+                known[piece] = self._encode_piece(piece)
+            ids.extend(known[piece])
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn ids into a text: the inverse of ``encode``.
+
+        Args:
+            ids: integers from 0 to vocab_size − 1.
+
+        Returns:
+            The text. Bytes that are no UTF-8, as at a cut within a character, become U+FFFD.
+
+        Raises:
+            ValueError: if an id is out of range; names it and its place.
+        """
+        content = b"".join(self._bytes[index] for index in _checked_ids(ids, self.vocab_size))
+        return content.decode("utf-8", "replace")
+
+    def to_json(self) -> str:
+        """Write the tokenizer as JSON: ``{"kind": "byte-pairs", "merges": [[left, right], …]}``."""
+        return json.dumps({"kind": "byte-pairs", "merges": self.merges})
+
+    @classmethod
+    def from_json(cls, content: str) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Args:
+            content: the JSON text.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: if it is no JSON of a byte-pair tokenizer, or a merge is impossible.
+        """
+        merges = _field(content, "byte-pairs", "merges")
+        if not isinstance(merges, list) or not all(isinstance(merge, list) for merge in merges):
+            raise ValueError("content must hold merges as a list of pairs")
+        return cls(merges)
+
+    def _encode_piece(self, piece: str) -> list[int]:
+        tokens = list(piece.encode("utf-8"))
+        while len(tokens) > 1:
+            pairs = {pair for pair in zip(tokens, tokens[1:], strict=False) if pair in self._joined}
+            if not pairs:
+                break
+            first = min(pairs, key=self._joined.__getitem__)
+            tokens = join_pair(tokens, first, self._joined[first])
+        return tokens
+
+
+Tokenizer = CharacterTokenizer | BytePairTokenizer
+
+
+def tokenizer_from_json(content: str) -> Tokenizer:
+    """Read a tokenizer of either kind.
+
+    Args:
+        content: what ``to_json`` of either wrote.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ValueError: if it is neither.
+
+    Taught in: "Pretraining a GPT".
+    """
+    kinds = {"characters": CharacterTokenizer, "byte-pairs": BytePairTokenizer}
+    kind = _parsed(content).get("kind")
+    if kind not in kinds:
+        raise ValueError(f"content must be of kind {' or '.join(kinds)}, got {kind!r}")
+    return kinds[kind].from_json(content)
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, got {type(text).__name__}")
+
+
+def _checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
+    checked = [int(index) for index in ids]
+    for position, index in enumerate(checked):
+        if not 0 <= index < vocab_size:
+            raise ValueError(f"ids[{position}] must be from 0 to {vocab_size - 1}, got {index}")
+    return checked
+
+
+def _printable(content: bytes) -> str:
+    text = content.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _parsed(content: str) -> dict[str, object]:
+    try:
+        parsed = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"content must be JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise ValueError(f"content must be a JSON object, got {type(parsed).__name__}")
+    return parsed
+
+
+def _field(content: str, kind: str, name: str) -> object:
+    parsed = _parsed(content)
+    if parsed.get("kind") != kind or name not in parsed:
+        raise ValueError(f"content must be of kind {kind!r} with {name}, got kind {parsed.get('kind')!r}")
+    return parsed[name]
