@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.models.lengths import real_tokens
+
 
 def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Tensor:
     """Allow each position itself and those before it: mask[i, j] = (j ≤ i).
@@ -37,7 +39,7 @@ def padding_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
     """Allow the real tokens of each sequence, not its padding: mask[b, 0, 0, j] = (j < lengths[b]).
 
     Args:
-        lengths: int, (batch,), each 0 … seq.
+        lengths: int, (batch,), each 1 … seq.
         seq: positions a row; ``None`` means the longest.
 
     Returns:
@@ -45,20 +47,11 @@ def padding_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
 
     Raises:
         TypeError: if ``lengths`` is not an int tensor.
-        ValueError: if ``lengths`` is not one-dimensional or is empty, or a length leaves 0 … seq.
+        ValueError: if ``lengths`` is not one-dimensional or is empty, or a length leaves 1 … seq.
 
     Taught in: "Attention".
     """
-    if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
-        kind = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
-        raise TypeError(f"lengths must be an int tensor, got {kind}")
-    if lengths.ndim != 1 or len(lengths) == 0:
-        raise ValueError(f"lengths must be (batch,) with at least one entry, got {tuple(lengths.shape)}")
-    longest = int(lengths.max())
-    seq = longest if seq is None else seq
-    if lengths.min() < 0 or longest > seq:
-        raise ValueError(f"lengths must lie in 0 … {seq}, got {lengths.tolist()}")
-    return (torch.arange(seq, device=lengths.device) < lengths[:, None])[:, None, None, :]
+    return real_tokens(lengths, seq)[:, None, None, :]
 
 
 def attention(

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.models.lengths import real_tokens
+
 State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 
 
@@ -186,7 +188,11 @@ def unroll(
         raise ValueError(
             f"inputs must be (batch, seq, {cell.input_size}) with seq at least 1, got {tuple(inputs.shape)}"
         )
-    real = None if lengths is None else _real(lengths, inputs)
+    real = None
+    if lengths is not None:
+        real = real_tokens(lengths, inputs.shape[1])
+        if len(real) != len(inputs):
+            raise ValueError(f"lengths must be ({len(inputs)},), one a sequence, got {tuple(lengths.shape)}")
     state = cell.checked_state(state, inputs)
     outputs = []
     for t, projected in enumerate(cell.project(inputs).unbind(dim=1)):
@@ -205,19 +211,6 @@ def _held(real: Tensor, following: State, state: State) -> State:
         hidden, memory = (torch.where(real, new, old) for new, old in zip(following, state, strict=True))
         return hidden, memory
     return torch.where(real, following, state)
-
-
-def _real(lengths: Tensor, inputs: Tensor) -> Tensor:
-    """True (batch, seq) where an input is real."""
-    batch, seq, _ = inputs.shape
-    if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
-        kind = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
-        raise TypeError(f"lengths must be an int tensor, got {kind}")
-    if lengths.shape != (batch,):
-        raise ValueError(f"lengths must be ({batch},), one a sequence, got {tuple(lengths.shape)}")
-    if batch and not 1 <= lengths.min() <= lengths.max() <= seq:
-        raise ValueError(f"lengths must lie in 1 … {seq}, got {lengths.tolist()}")
-    return torch.arange(seq, device=inputs.device) < lengths[:, None]
 
 
 def _described(state: object) -> str:

@@ -1,0 +1,143 @@
+"""An encoder–decoder of two GRU cells, with and without a look back at the source."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.models.attention import attention, padding_mask
+from course_lib.models.recurrent import GRUCell, unroll
+from course_lib.models.translation import check_ids, check_pair, write_greedily
+
+
+class Seq2Seq(nn.Module):
+    r"""Read a sequence into a state, write another from it.
+
+    The encoder's last state h_s is all that the decoder knows of the source, whatever its length. With
+    ``attention`` the decoder's state d_t also asks all of the encoder's outputs h_1 … h_s:
+
+    $$c_t = \sum_j \operatorname{softmax}_j\!\left(\frac{d_t^\top W h_j}{\sqrt{\text{hidden}}}\right) h_j,
+      \qquad \text{logits}_t = V \tanh(U\,[d_t, c_t]) + b$$
+
+    and without it logits_t = V·d_t + b.
+
+    Args:
+        source_vocab: ids of the source, at least 1.
+        target_vocab: ids of the target, at least 1.
+        embedding: features of a token, at least 1.
+        hidden: features of the state, at least 1.
+        attention: whether the decoder may look back.
+
+    Raises:
+        ValueError: if a size is below 1.
+
+    Source: I. Sutskever et al., arXiv:1409.3215; with attention M.-T. Luong et al., arXiv:1508.04025,
+        section 3.1, "general" score (scaled here).
+    Taught in: "Sequences".
+    """
+
+    def __init__(
+        self,
+        source_vocab: int,
+        target_vocab: int,
+        *,
+        embedding: int = 32,
+        hidden: int = 128,
+        attention: bool = False,
+    ) -> None:
+        super().__init__()
+        for name, size in (
+            ("source_vocab", source_vocab),
+            ("target_vocab", target_vocab),
+            ("embedding", embedding),
+            ("hidden", hidden),
+        ):
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        self.vocabs = source_vocab, target_vocab
+        self.source_embedding = nn.Embedding(source_vocab, embedding)
+        self.target_embedding = nn.Embedding(target_vocab, embedding)
+        self.encoder = GRUCell(embedding, hidden)
+        self.decoder = GRUCell(embedding, hidden)
+        self.query_proj = nn.Linear(hidden, hidden, bias=False) if attention else None
+        self.mix = nn.Linear(2 * hidden, hidden, bias=False) if attention else None
+        self.output = nn.Linear(hidden, target_vocab)
+
+    def forward(self, source: Tensor, source_lengths: Tensor, target_in: Tensor) -> Tensor:
+        """Predict each token of the target from the source and the *right* tokens before (teacher forcing).
+
+        Args:
+            source: ids, (batch, s), padded at the end.
+            source_lengths: int, (batch,), each 1 … s.
+            target_in: ids, (batch, t), a start token first.
+
+        Returns:
+            Logits, (batch, t, target_vocab).
+
+        Raises:
+            TypeError: if ids or lengths are not int tensors.
+            ValueError: if a shape, an id or a length is out of range.
+        """
+        check_pair(source, source_lengths, target_in, self.vocabs)
+        outputs, state = self.encode(source, source_lengths)
+        logits, _, _ = self.decode(target_in, state, outputs, padding_mask(source_lengths, source.shape[1]))
+        return logits
+
+    def encode(self, source: Tensor, source_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Read the source: the encoder's outputs (batch, s, hidden) and last states (batch, hidden)."""
+        return unroll(self.encoder, self.source_embedding(source), lengths=source_lengths)
+
+    def decode(
+        self, target_in: Tensor, state: Tensor, outputs: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Go on writing from a state.
+
+        Args:
+            target_in: ids, (batch, t).
+            state: the decoder's, (batch, hidden).
+            outputs: the encoder's, (batch, s, hidden).
+            mask: bool, (batch, 1, 1, s), True where the source is real.
+
+        Returns:
+            Logits (batch, t, target_vocab), the state after the last token (batch, hidden), and the
+            weights on the source (batch, t, s), or ``None`` without attention.
+        """
+        decoded, state = unroll(self.decoder, self.target_embedding(target_in), state)
+        if self.query_proj is None or self.mix is None:
+            return self.output(decoded), state, None
+        context, weights = attention(self.query_proj(decoded), outputs, outputs, mask=mask[:, 0])
+        mixed = torch.tanh(self.mix(torch.cat([decoded, context], dim=-1)))
+        return self.output(mixed), state, weights
+
+    @torch.no_grad()
+    def translate(
+        self, source: Tensor, source_lengths: Tensor, *, start: int, end: int, max_new_tokens: int
+    ) -> Tensor:
+        """Write greedily, each token from the model's own tokens before.
+
+        Args:
+            source: ids, (batch, s), padded at the end.
+            source_lengths: int, (batch,), each 1 … s.
+            start: the token that stands before a text.
+            end: the token that ends it.
+            max_new_tokens: at most so many, at least 1.
+
+        Returns:
+            Ids, (batch, at most max_new_tokens), without ``start``; ``end`` repeated after an end.
+
+        Raises:
+            TypeError: if ids or lengths are not int tensors.
+            ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
+        """
+        opening = torch.full((len(source), 1), start, device=source.device)
+        check_pair(source, source_lengths, opening, self.vocabs)
+        check_ids("end", torch.tensor([[end]]), self.vocabs[1])
+        outputs, state = self.encode(source, source_lengths)
+        mask = padding_mask(source_lengths, source.shape[1])
+
+        def next_logits(ids: Tensor) -> Tensor:
+            nonlocal state
+            logits, state, _ = self.decode(ids[:, -1:], state, outputs, mask)
+            return logits[:, -1]
+
+        return write_greedily(next_logits, opening, end=end, max_new_tokens=max_new_tokens)
