@@ -1,6 +1,7 @@
 """Byte-pair encoding, learnt from a text: which two neighbouring tokens to join, and in which order."""
 
 import heapq
+import itertools
 import re
 from collections import Counter, defaultdict
 
@@ -22,8 +23,8 @@ def split_pieces(text: str) -> list[str]:
     Returns:
         The pieces in order; none for an empty text.
 
-    Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners" (GPT-2), section 2.2, in a
-        simpler pattern.
+    Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), section 2.2; the
+        pattern here is simpler.
 
     Taught in: "Pretraining a GPT".
     """
@@ -57,11 +58,11 @@ def join_pair(tokens: list[int], pair: Pair, joined: int) -> list[int]:
 def learn_merges(text: str, count: int) -> list[Pair]:
     r"""Join the most frequent pair of neighbours into a new token, again and again.
 
-    $$(a, b)_k = \arg\max_{(a, b)} \operatorname{count}_k(ab), \qquad \text{new token } 256 + k \text{ for } ab$$
+    $$(a, b)_k = \arg\max_{(a, b)} \operatorname{count}_k(ab), \qquad \text{id of } ab = 256 + k$$
 
     Of equally frequent pairs the one with the smaller ids goes first (left id, then right id). Pieces are
-    counted once; a merge then touches only the pieces that hold its pair, and a heap of counts, whose outdated
-    entries are skipped, finds the next pair.
+    counted once; a merge then touches only the pieces that hold its pair, and a heap of counts, whose
+    outdated entries are skipped, finds the next pair.
 
     Args:
         text: the text to learn from.
@@ -73,8 +74,8 @@ def learn_merges(text: str, count: int) -> list[Pair]:
     Raises:
         ValueError: if ``count`` < 0.
 
-    Source: R. Sennrich, B. Haddow and A. Birch, "Neural Machine Translation of Rare Words with Subword Units",
-        ACL 2016, algorithm 1.
+    Source: R. Sennrich, B. Haddow and A. Birch, "Neural Machine Translation of Rare Words with Subword
+        Units", ACL 2016, algorithm 1.
 
     Taught in: "Pretraining a GPT".
     """
@@ -86,7 +87,7 @@ def learn_merges(text: str, count: int) -> list[Pair]:
     counts: Counter[Pair] = Counter()
     places: defaultdict[Pair, set[int]] = defaultdict(set)
     for index, word in enumerate(words):
-        for pair in zip(word, word[1:], strict=False):
+        for pair in itertools.pairwise(word):
             counts[pair] += times[index]
             places[pair].add(index)
     heap = [(-number, pair) for pair, number in counts.items()]
@@ -103,10 +104,10 @@ def learn_merges(text: str, count: int) -> list[Pair]:
         for index in places.pop(best):
             before, after = words[index], join_pair(words[index], best, joined)
             words[index] = after
-            for pair in zip(before, before[1:], strict=False):
+            for pair in itertools.pairwise(before):
                 counts[pair] -= times[index]
                 changed.add(pair)
-            for pair in zip(after, after[1:], strict=False):
+            for pair in itertools.pairwise(after):
                 counts[pair] += times[index]
                 places[pair].add(index)
                 changed.add(pair)

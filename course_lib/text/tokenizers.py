@@ -1,5 +1,6 @@
 """Text to token ids and back: a token a character, or a token a frequent run of bytes."""
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from typing import Self
@@ -118,8 +119,8 @@ class CharacterTokenizer:
 class BytePairTokenizer:
     """A token a byte, or a run of bytes joined by merges; no text is unknown to it.
 
-    Ids 0 … 255 are the bytes, 256 + k is the k-th merge. A text is cut into pieces (``split_pieces``), a piece
-    into its UTF-8 bytes; then the earliest merge that applies joins all its pairs, until none applies.
+    Ids 0 … 255 are the bytes, 256 + k is the k-th merge. A text is cut into pieces (``split_pieces``), a
+    piece into its UTF-8 bytes; then the earliest merge that applies joins all its pairs, until none applies.
 
     Args:
         merges: pairs of ids; the k-th may name only ids below 256 + k. No pair twice.
@@ -239,7 +240,7 @@ class BytePairTokenizer:
     def _encode_piece(self, piece: str) -> list[int]:
         tokens = list(piece.encode("utf-8"))
         while len(tokens) > 1:
-            pairs = {pair for pair in zip(tokens, tokens[1:], strict=False) if pair in self._joined}
+            pairs = {pair for pair in itertools.pairwise(tokens) if pair in self._joined}
             if not pairs:
                 break
             first = min(pairs, key=self._joined.__getitem__)

@@ -1,0 +1,83 @@
+"""Windows of a long row of token ids: what a language model is trained on, and measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+class RandomWindows:
+    """Draws windows at random places; each position's target is the token after it.
+
+    A place is any of the first len(ids) − context, equally likely, drawn anew for every batch. All windows of
+    a batch are gathered by one index.
+
+    Args:
+        ids: int64, (n,), with n above ``context``.
+        context: tokens a window, at least 1.
+        batch_size: windows a batch, at least 1.
+        generator: draws the places; its state is all that a checkpoint must keep.
+
+    Raises:
+        ValueError: if ``ids`` is not (n,) or too short, or a number is below 1.
+
+    Taught in: "Pretraining a GPT".
+    """
+
+    def __init__(self, ids: Tensor, *, context: int, batch_size: int, generator: torch.Generator) -> None:
+        if context < 1 or batch_size < 1:
+            raise ValueError(f"context and batch_size must be at least 1, got {context} and {batch_size}")
+        if ids.ndim != 1 or len(ids) <= context:
+            raise ValueError(
+                f"ids must be (n,) with n above the context of {context}, got {tuple(ids.shape)}"
+            )
+        self.ids, self.batch_size, self.generator = ids, batch_size, generator
+        self._steps = torch.arange(context + 1)
+        self._places = len(ids) - context
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch.
+
+        Returns:
+            ``(inputs, targets)``, int64, (batch_size, context) each.
+        """
+        starts = torch.randint(self._places, (self.batch_size, 1), generator=self.generator)
+        windows = self.ids[starts + self._steps]
+        return windows[:, :-1], windows[:, 1:]
+
+
+def consecutive_windows(
+    ids: Tensor, *, context: int, batch_size: int = 16
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut a row of ids into windows side by side, so that each token but the first is a target once.
+
+    Args:
+        ids: int64, (n,), n at least 2.
+        context: tokens a window, at least 1; the last one may be shorter.
+        batch_size: windows a batch, at least 1.
+
+    Yields:
+        ``(inputs, targets)``, int64, (batch, seq) each.
+
+    Raises:
+        ValueError: if ``ids`` is not (n,) with n at least 2, or a number is below 1.
+
+    Taught in: "Pretraining a GPT".
+    """
+    if context < 1 or batch_size < 1:
+        raise ValueError(f"context and batch_size must be at least 1, got {context} and {batch_size}")
+    if ids.ndim != 1 or len(ids) < 2:
+        raise ValueError(f"ids must be (n,) with n at least 2, got {tuple(ids.shape)}")
+    inputs, targets = ids[:-1], ids[1:]
+    whole = len(inputs) // context * context
+    if whole:
+        rows = zip(
+            inputs[:whole].view(-1, context).split(batch_size),
+            targets[:whole].view(-1, context).split(batch_size),
+            strict=True,
+        )
+        yield from rows
+    if whole < len(inputs):
+        yield inputs[None, whole:], targets[None, whole:]
