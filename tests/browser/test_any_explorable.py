@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
+from course_lib.widgets.attention import Attention
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import DrawDigit
@@ -28,6 +29,7 @@ KINDS = {
     "descent map": DescentMap,
     "fit a line": FitLine,
     "optimiser race": OptimiserRace,
+    "attention": Attention,
 }
 
 

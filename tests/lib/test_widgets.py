@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from course_lib.foundations.scalar_autograd import Value
+from course_lib.widgets.attention import Attention
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import WEIGHTS, DrawDigit, digit_network
@@ -38,6 +39,7 @@ KINDS = {
     "descent map": DescentMap,
     "fit a line": FitLine,
     "optimiser race": OptimiserRace,
+    "attention": Attention,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 
