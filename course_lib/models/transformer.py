@@ -1,0 +1,180 @@
+"""The Transformer: an encoder–decoder whose positions exchange information through attention alone."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.models.attention import causal_mask, padding_mask
+from course_lib.models.positions import sinusoidal
+from course_lib.models.transformer_layers import DecoderLayer, EncoderLayer, Norm
+from course_lib.models.translation import check_ids, check_pair, write_greedily
+
+
+class Transformer(nn.Module):
+    r"""Encoder and decoder stacks over token embeddings with sinusoidal positions.
+
+    $$x_p = \sqrt{d_{\text{model}}}\,E[\text{token}_p] + P_p$$
+
+    goes through the encoder's layers (masked where there is padding) to a memory, a vector for each source
+    token; the decoder's layers (causal) read the memory and end in logits. With ``norm="pre"`` one more norm
+    closes each stack, because there the sum of the residuals leaves it unnormalised. Padding of the target
+    needs no mask: it stands at the end, where no real token can see it.
+
+    Args:
+        source_vocab: ids of the source, at least 1.
+        target_vocab: ids of the target, at least 1.
+        d_model: features of a position, even and a multiple of ``heads``.
+        heads: of each attention, at least 1.
+        layers: of the encoder, and as many of the decoder, at least 1.
+        feed_forward: features inside the feed-forward networks, at least 1.
+        norm: ``"pre"`` or ``"post"``.
+        dropout: on embeddings and on each sublayer's result, 0 ≤ dropout < 1.
+        max_length: longest source or target, in tokens, at least 1.
+
+    Raises:
+        ValueError: if a size, ``norm`` or ``dropout`` is out of range.
+
+    Source: A. Vaswani et al., arXiv:1706.03762, section 3.
+    Taught in: "The Transformer".
+    """
+
+    def __init__(
+        self,
+        source_vocab: int,
+        target_vocab: int,
+        *,
+        d_model: int,
+        heads: int,
+        layers: int,
+        feed_forward: int,
+        norm: Norm = "pre",
+        dropout: float = 0.0,
+        max_length: int = 128,
+    ) -> None:
+        super().__init__()
+        for name, size in (
+            ("source_vocab", source_vocab),
+            ("target_vocab", target_vocab),
+            ("layers", layers),
+            ("max_length", max_length),
+        ):
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        self.vocabs = source_vocab, target_vocab
+        self.source_embedding = nn.Embedding(source_vocab, d_model)
+        self.target_embedding = nn.Embedding(target_vocab, d_model)
+        for embedding in (self.source_embedding, self.target_embedding):
+            nn.init.normal_(
+                embedding.weight, std=d_model**-0.5
+            )  # times √d_model: variance 1, as the position
+        self.register_buffer("positions", sinusoidal(max_length, d_model), persistent=False)
+        self.dropout = nn.Dropout(dropout)
+        sizes = (d_model, heads, feed_forward)
+        self.encoder = nn.ModuleList(EncoderLayer(*sizes, norm=norm, dropout=dropout) for _ in range(layers))
+        self.decoder = nn.ModuleList(DecoderLayer(*sizes, norm=norm, dropout=dropout) for _ in range(layers))
+        self.encoder_norm = nn.LayerNorm(d_model) if norm == "pre" else nn.Identity()
+        self.decoder_norm = nn.LayerNorm(d_model) if norm == "pre" else nn.Identity()
+        self.output = nn.Linear(d_model, target_vocab)
+
+    def forward(self, source: Tensor, source_lengths: Tensor, target_in: Tensor) -> Tensor:
+        """Predict each token of the target from the source and the *right* tokens before (teacher forcing).
+
+        Args:
+            source: ids, (batch, s), padded at the end, s ≤ max_length.
+            source_lengths: int, (batch,), each 1 … s.
+            target_in: ids, (batch, t), a start token first, t ≤ max_length.
+
+        Returns:
+            Logits, (batch, t, target_vocab).
+
+        Raises:
+            TypeError: if ids or lengths are not int tensors.
+            ValueError: if a shape, an id or a length is out of range.
+        """
+        check_pair(source, source_lengths, target_in, self.vocabs)
+        memory = self.encode(source, source_lengths)
+        return self.decode(target_in, memory, padding_mask(source_lengths, source.shape[1]))
+
+    def encode(self, source: Tensor, source_lengths: Tensor) -> Tensor:
+        """Read the source: a vector for each token that has seen all the others.
+
+        Args:
+            source: ids, (batch, s), padded at the end, s ≤ max_length.
+            source_lengths: int, (batch,), each 1 … s.
+
+        Returns:
+            The memory, (batch, s, d_model); meaningless where there is padding.
+
+        Raises:
+            ValueError: if the source is longer than max_length or a length is out of range.
+        """
+        mask = padding_mask(source_lengths, source.shape[1])
+        x = self._embed("source", source, self.source_embedding)
+        for layer in self.encoder:
+            x = layer(x, mask)
+        return self.encoder_norm(x)
+
+    def decode(self, target_in: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
+        """Predict the token after each of the target's.
+
+        Args:
+            target_in: ids, (batch, t), t ≤ max_length.
+            memory: from ``encode``, (batch, s, d_model).
+            memory_mask: bool, (batch, 1, 1, s), True where the source is real.
+
+        Returns:
+            Logits, (batch, t, target_vocab).
+
+        Raises:
+            ValueError: if the target is longer than max_length or a shape does not fit.
+        """
+        mask = causal_mask(target_in.shape[1], device=target_in.device)
+        x = self._embed("target", target_in, self.target_embedding)
+        for layer in self.decoder:
+            x = layer(x, memory, mask, memory_mask)
+        return self.output(self.decoder_norm(x))
+
+    @torch.no_grad()
+    def translate(
+        self, source: Tensor, source_lengths: Tensor, *, start: int, end: int, max_new_tokens: int
+    ) -> Tensor:
+        """Write greedily, each token from the model's own tokens before.
+
+        All tokens so far are read again at each step; texts are short here.
+
+        Args:
+            source: ids, (batch, s), padded at the end.
+            source_lengths: int, (batch,), each 1 … s.
+            start: the token that stands before a text.
+            end: the token that ends it.
+            max_new_tokens: at most so many, 1 … max_length.
+
+        Returns:
+            Ids, (batch, at most max_new_tokens), without ``start``; ``end`` repeated after an end.
+
+        Raises:
+            TypeError: if ids or lengths are not int tensors.
+            ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
+        """
+        opening = torch.full((len(source), 1), start, device=source.device)
+        check_pair(source, source_lengths, opening, self.vocabs)
+        check_ids("end", torch.tensor([[end]]), self.vocabs[1])
+        if max_new_tokens > len(self.positions):
+            raise ValueError(f"max_new_tokens must be at most {len(self.positions)}, got {max_new_tokens}")
+        memory = self.encode(source, source_lengths)
+        mask = padding_mask(source_lengths, source.shape[1])
+        return write_greedily(
+            lambda ids: self.decode(ids, memory, mask)[:, -1],
+            opening,
+            end=end,
+            max_new_tokens=max_new_tokens,
+        )
+
+    def _embed(self, name: str, ids: Tensor, embedding: nn.Embedding) -> Tensor:
+        seq, longest = ids.shape[1], len(self.positions)
+        if seq > longest:
+            raise ValueError(f"{name} must have at most max_length={longest} tokens a row, got {seq}")
+        return self.dropout(math.sqrt(embedding.embedding_dim) * embedding(ids) + self.positions[:seq])
