@@ -76,7 +76,7 @@ def load_tang(split: str = "train") -> list[Quatrain]:
 
 
 def quatrains_as_text(quatrains: list[Quatrain]) -> str:
-    """Write quatrains as a language model reads them: a line end after each line, and one more after the poem.
+    """Write quatrains for a language model: a line end after each line, one more after the poem.
 
     Args:
         quatrains: as ``load_tang`` gives them.

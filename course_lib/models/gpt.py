@@ -24,14 +24,13 @@ class CausalSelfAttention(nn.Module):
     Args:
         d_model: features of a position, a multiple of ``heads``.
         heads: at least 1.
-        dropout: share of the attention weights dropped in train mode, from 0 to below 1.
 
     Taught in: "Pretraining a GPT".
     """
 
-    def __init__(self, d_model: int, heads: int, dropout: float) -> None:
+    def __init__(self, d_model: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.qkv_proj = nn.Linear(d_model, 3 * d_model)
         self.output_proj = nn.Linear(d_model, d_model)
 
@@ -44,7 +43,7 @@ class CausalSelfAttention(nn.Module):
             x: float, (batch, seq, d_model).
             cache: what was read before; takes the keys and values of ``x`` as those of ``layer``.
             layer: the cache's layer.
-            need_weights: also return the weights, by the hand-written ``attention``, without dropout.
+            need_weights: also return the weights, by the hand-written ``attention``.
 
         Returns:
             (batch, seq, d_model), and the weights (batch, heads, seq, keys) or ``None``.
@@ -60,14 +59,8 @@ class CausalSelfAttention(nn.Module):
             return self.output_proj(merge_heads(mixed)), weights
         # A lone new position may see all there is; SDPA's own causal mask fits where nothing came before.
         mask = reading_mask(before, seq, device=x.device) if before and seq > 1 else None
-        mixed = F.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=before == 0 and seq > 1,
-        )
+        causal = before == 0 and seq > 1
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         return self.output_proj(merge_heads(mixed)), None
 
 
@@ -82,7 +75,7 @@ class Block(nn.Module):
     Args:
         d_model: features of a position, a multiple of ``heads``.
         heads: at least 1.
-        dropout: share of weights and outputs dropped in train mode, from 0 to below 1.
+        dropout: share of either half's output dropped in train mode, from 0 to below 1.
 
     Source: D. Hendrycks and K. Gimpel, arXiv:1606.08415, section 2 (GELU).
 
@@ -92,7 +85,7 @@ class Block(nn.Module):
     def __init__(self, d_model: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(d_model)
-        self.attention = CausalSelfAttention(d_model, heads, dropout)
+        self.attention = CausalSelfAttention(d_model, heads)
         self.feed_forward_norm = nn.LayerNorm(d_model)
         self.expand = nn.Linear(d_model, 4 * d_model)
         self.contract = nn.Linear(4 * d_model, d_model)
@@ -127,8 +120,8 @@ class GPT(nn.Module):
         d_model: features of a position, a positive multiple of ``heads``.
         heads: at least 1.
         layers: L, at least 1.
-        dropout: share dropped of embeddings, attention weights and both halves' outputs in train mode, from
-            0 to below 1.
+        dropout: share dropped in train mode of embeddings and of both halves' outputs, from 0 to below 1. The
+            attention weights, which GPT-2 drops too, are spared: SDPA's fast kernels never store them.
 
     Raises:
         ValueError: if a number is out of range.

@@ -56,7 +56,7 @@ class KeyValueCache:
         keys, values = stored
         if (keys.shape[:2], keys.shape[3], keys.dtype) != (key.shape[:2], head_dim, key.dtype):
             raise ValueError(
-                f"cache was made for keys (batch, heads, context, head_dim) {tuple(keys.shape)} {keys.dtype}, "
+                f"cache is made for (batch, heads, context, head_dim) {tuple(keys.shape)} {keys.dtype}, "
                 f"got {tuple(key.shape)} {key.dtype}"
             )
         keys[:, :, self.length : end] = key

@@ -1,0 +1,221 @@
+"""Training a next-token predictor: the update, the groups of parameters, and the run that can be resumed.
+
+Everything here takes a model, an optimiser and a source of batches; ``pretrain`` makes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from course_lib.files import write_in_one_step
+from course_lib.foundations.schedules import cosine
+from course_lib.training import checkpoint
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+LOWEST_RATE = 0.1  # of the learning rate, at the end of the schedule
+Draw = Callable[[], tuple[Tensor, Tensor]]
+
+
+def adamw(
+    parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float
+) -> torch.optim.AdamW:
+    """Make AdamW with β = (0.9, 0.95) as language models use it: matrices decay, biases and norms do not.
+
+    ``fused=True`` updates a whole list of tensors in one call, on the CPU too.
+
+    Args:
+        parameters: of the model.
+        learning_rate: above 0.
+        weight_decay: λ of the decoupled decay, a fraction of the learning rate, at least 0.
+
+    Returns:
+        The optimiser, with two groups.
+
+    Taught in: "Pretraining a GPT".
+    """
+    known = list(parameters)
+    groups = [
+        {"params": [p for p in known if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in known if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95), fused=True)
+
+
+def update(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    clip_norm: float | None = 1.0,
+) -> Tensor:
+    """Make one update: forward, cross-entropy of each position's next token, backward, clip, step.
+
+    Args:
+        model: ids (batch, seq) to logits (batch, seq, vocabulary); in train mode.
+        optimizer: holds the model's parameters.
+        inputs: int64, (batch, seq).
+        targets: int64, (batch, seq), the tokens that follow.
+        clip_norm: longest gradient, above 0, or ``None``.
+
+    Returns:
+        The loss before the update, nats a token, a scalar without history.
+
+    Taught in: "Pretraining a GPT".
+    """
+    logits = model(inputs)
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if clip_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    optimizer.step()
+    return loss.detach()
+
+
+class Run(NamedTuple):
+    """What a run consists of.
+
+    ``draw()`` gives ``(inputs, targets)``, int64 (batch, seq) each, and takes its randomness from
+    ``generator``. ``evaluate()`` gives the validation loss in nats a token.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    draw: Draw
+    generator: torch.Generator
+    evaluate: Callable[[], float]
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    ``step``: updates made. ``history``: rows of ``step``, ``train_loss`` (mean over the updates since the row
+    before, dropout on) and ``validation_loss``, nats a token. ``best``: the least validation loss.
+    ``loss_sum`` and ``losses``: the training losses since the last row.
+    """
+
+    step: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: float = math.inf
+    loss_sum: float = 0.0
+    losses: int = 0
+
+
+def resume(run: Run, folder: Path) -> Progress:
+    """Load a folder's checkpoint into a run, so that it goes on as if it had never stopped.
+
+    Args:
+        run: made with the same settings.
+        folder: where ``train`` wrote.
+
+    Returns:
+        How far it had come.
+
+    Raises:
+        FileNotFoundError: if the folder holds no checkpoint.
+        ValueError: if the checkpoint is corrupt or does not fit the run, which is unchanged then.
+
+    Taught in: "Pretraining a GPT".
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: there is nothing to resume")
+    saved = checkpoint.load(
+        path, model=run.model, optimizer=run.optimizer, generators={"windows": run.generator}
+    )
+    return Progress(**saved.extra)
+
+
+def train(
+    run: Run,
+    progress: Progress,
+    folder: Path,
+    *,
+    steps: int,
+    learning_rate: float,
+    warmup: int,
+    evaluate_every: int,
+    checkpoint_every: int,
+    clip_norm: float = 1.0,
+    show: bool = True,
+) -> Progress:
+    """Make updates until there are ``steps``, with a learning rate that warms up and falls along a cosine.
+
+    The folder gets ``checkpoint.safetensors``, from which ``resume`` goes on bit for bit, and
+    ``best.safetensors``, the parameters of the least validation loss; both are replaced in one step.
+
+    Args:
+        run: model, optimiser and batches.
+        progress: where to start; changed as the run goes.
+        folder: must exist.
+        steps: updates in all.
+        learning_rate: the highest, above 0; the last is a tenth of it.
+        warmup: updates in which it rises from 0, below ``steps``.
+        evaluate_every: updates between two validation losses; there is one after the last update too.
+        checkpoint_every: updates between two checkpoints; there is one after the last update too.
+        clip_norm: longest gradient, above 0.
+        show: draw a progress bar on stderr.
+
+    Returns:
+        ``progress``, at ``steps``.
+
+    Raises:
+        FloatingPointError: if a loss is NaN or infinite; names the update. Checkpoints are left as they were.
+
+    Taught in: "Pretraining a GPT".
+    """
+    run.model.train()
+    with tqdm(total=steps, initial=progress.step, disable=not show, unit="update") as bar:
+        while progress.step < steps:
+            factor = cosine(progress.step + 1, total=steps + 1, warmup=warmup, lowest=LOWEST_RATE)
+            for group in run.optimizer.param_groups:
+                group["lr"] = learning_rate * factor
+            loss = update(run.model, run.optimizer, *run.draw(), clip_norm=clip_norm).item()
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss} at update {progress.step + 1}: it diverged")
+            progress.step += 1
+            progress.loss_sum += loss
+            progress.losses += 1
+            last = progress.step == steps
+            if last or progress.step % evaluate_every == 0:
+                row = _evaluate(run, progress, folder)
+                bar.set_postfix({name: f"{value:.4f}" for name, value in row.items() if name != "step"})
+            if last or progress.step % checkpoint_every == 0:
+                checkpoint.save(
+                    folder / CHECKPOINT,
+                    model=run.model,
+                    optimizer=run.optimizer,
+                    generators={"windows": run.generator},
+                    step=progress.step,
+                    extra=asdict(progress),
+                )
+            bar.update()
+    return progress
+
+
+def _evaluate(run: Run, progress: Progress, folder: Path) -> dict[str, float]:
+    row = {
+        "step": progress.step,
+        "train_loss": progress.loss_sum / progress.losses,
+        "validation_loss": run.evaluate(),
+    }
+    progress.history.append(row)
+    progress.loss_sum, progress.losses = 0.0, 0
+    if row["validation_loss"] < progress.best:
+        progress.best = row["validation_loss"]
+        state = {name: tensor.cpu().contiguous() for name, tensor in run.model.state_dict().items()}
+        write_in_one_step(folder / BEST, to_bytes(state))
+    return row
