@@ -20,6 +20,7 @@ import torch
 
 from course_lib.commands.corpora import CORPORA, corpus_text, encode_split, make_tokenizer
 from course_lib.commands.next_token_training import CHECKPOINT, Progress, Run, adamw, resume, train
+from course_lib.commands.provenance import machine
 from course_lib.files import write_in_one_step
 from course_lib.models.gpt import GPT
 from course_lib.runtime import get_device
@@ -188,6 +189,7 @@ def pretrain(arguments: argparse.Namespace) -> dict[str, object]:
         "validation_left_out": validation.left_out,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "training_tokens": len(training_ids),
+        "machine": {**machine(), "device": str(device)},
         "seconds": round(seconds, 1),
         "tokens_per_second": round(
             (arguments.steps - first) * arguments.batch_size * arguments.context / seconds
