@@ -15,6 +15,7 @@ from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.optimiser_race import OptimiserRace
+from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
@@ -30,6 +31,7 @@ KINDS = {
     "fit a line": FitLine,
     "optimiser race": OptimiserRace,
     "attention": Attention,
+    "positional encoding": PositionalEncoding,
 }
 
 

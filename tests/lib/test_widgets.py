@@ -23,6 +23,7 @@ from course_lib.widgets.explorable import Explorable, joined_module, rounded
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.optimiser_race import OptimiserRace
+from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.recorded import expression, record
 from course_lib.widgets.slopes import STEPS, slope_by_autograd, slope_by_central_difference, value
 from course_lib.widgets.softmax import Softmax
@@ -40,6 +41,7 @@ KINDS = {
     "fit a line": FitLine,
     "optimiser race": OptimiserRace,
     "attention": Attention,
+    "positional encoding": PositionalEncoding,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000}
 
