@@ -13,13 +13,15 @@ from course_lib.models.translation import check_ids, check_pair, write_greedily
 class Seq2Seq(nn.Module):
     r"""Read a sequence into a state, write another from it.
 
-    The encoder's last state h_s is all that the decoder knows of the source, whatever its length. With
-    ``attention`` the decoder's state d_t also asks all of the encoder's outputs h_1 … h_s:
+    The decoder goes on from the encoder's last state, and at each step t mixes its own state d_t with a
+    context c_t from the encoder's outputs h_1 … h_s:
 
-    $$c_t = \sum_j \operatorname{softmax}_j\!\left(\frac{d_t^\top W h_j}{\sqrt{\text{hidden}}}\right) h_j,
-      \qquad \text{logits}_t = V \tanh(U\,[d_t, c_t]) + b$$
+    $$\text{logits}_t = V \tanh(U\,[d_t, c_t]) + b$$
 
-    and without it logits_t = V·d_t + b.
+    Without attention the context is h_s at every step: all that the decoder knows of the source, however
+    long. With attention the state asks all outputs, and the context is a new mean of them at each step:
+
+    $$c_t = \sum_j \operatorname{softmax}_j\!\left(\frac{(W d_t)^\top h_j}{\sqrt{\text{hidden}}}\right) h_j$$
 
     Args:
         source_vocab: ids of the source, at least 1.
@@ -31,8 +33,8 @@ class Seq2Seq(nn.Module):
     Raises:
         ValueError: if a size is below 1.
 
-    Source: I. Sutskever et al., arXiv:1409.3215; with attention M.-T. Luong et al., arXiv:1508.04025,
-        section 3.1, "general" score (scaled here).
+    Source: K. Cho et al., arXiv:1406.1078, section 2.2 (the context read at every step); attention:
+        M.-T. Luong et al., arXiv:1508.04025, section 3.1, equations 5 and 8, "general" score, scaled here.
     Taught in: "Sequences".
     """
 
@@ -60,7 +62,7 @@ class Seq2Seq(nn.Module):
         self.encoder = GRUCell(embedding, hidden)
         self.decoder = GRUCell(embedding, hidden)
         self.query_proj = nn.Linear(hidden, hidden, bias=False) if attention else None
-        self.mix = nn.Linear(2 * hidden, hidden, bias=False) if attention else None
+        self.mix = nn.Linear(2 * hidden, hidden, bias=False)
         self.output = nn.Linear(hidden, target_vocab)
 
     def forward(self, source: Tensor, source_lengths: Tensor, target_in: Tensor) -> Tensor:
@@ -79,33 +81,47 @@ class Seq2Seq(nn.Module):
             ValueError: if a shape, an id or a length is out of range.
         """
         check_pair(source, source_lengths, target_in, self.vocabs)
-        outputs, state = self.encode(source, source_lengths)
-        logits, _, _ = self.decode(target_in, state, outputs, padding_mask(source_lengths, source.shape[1]))
+        memory, state = self.encode(source, source_lengths)
+        logits, _, _ = self.decode(target_in, state, memory, padding_mask(source_lengths, source.shape[1]))
         return logits
 
     def encode(self, source: Tensor, source_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Read the source: the encoder's outputs (batch, s, hidden) and last states (batch, hidden)."""
-        return unroll(self.encoder, self.source_embedding(source), lengths=source_lengths)
+        """Read the source.
+
+        Args:
+            source: ids, (batch, s), padded at the end.
+            source_lengths: int, (batch,), each 1 … s.
+
+        Returns:
+            What the decoder may look at, the encoder's outputs (batch, s, hidden), or without attention its
+            last state alone, (batch, 1, hidden); and that state, (batch, hidden).
+
+        Raises:
+            ValueError: if a length is out of range.
+        """
+        outputs, state = unroll(self.encoder, self.source_embedding(source), lengths=source_lengths)
+        return (state[:, None] if self.query_proj is None else outputs), state
 
     def decode(
-        self, target_in: Tensor, state: Tensor, outputs: Tensor, mask: Tensor
+        self, target_in: Tensor, state: Tensor, memory: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Go on writing from a state.
 
         Args:
             target_in: ids, (batch, t).
             state: the decoder's, (batch, hidden).
-            outputs: the encoder's, (batch, s, hidden).
-            mask: bool, (batch, 1, 1, s), True where the source is real.
+            memory: from ``encode``.
+            mask: bool, (batch, 1, 1, s), True where the source is real; matters only with attention.
 
         Returns:
             Logits (batch, t, target_vocab), the state after the last token (batch, hidden), and the
             weights on the source (batch, t, s), or ``None`` without attention.
         """
         decoded, state = unroll(self.decoder, self.target_embedding(target_in), state)
-        if self.query_proj is None or self.mix is None:
-            return self.output(decoded), state, None
-        context, weights = attention(self.query_proj(decoded), outputs, outputs, mask=mask[:, 0])
+        if self.query_proj is None:
+            context, weights = memory.expand_as(decoded), None
+        else:
+            context, weights = attention(self.query_proj(decoded), memory, memory, mask=mask[:, 0])
         mixed = torch.tanh(self.mix(torch.cat([decoded, context], dim=-1)))
         return self.output(mixed), state, weights
 
@@ -132,12 +148,12 @@ class Seq2Seq(nn.Module):
         opening = torch.full((len(source), 1), start, device=source.device)
         check_pair(source, source_lengths, opening, self.vocabs)
         check_ids("end", torch.tensor([[end]]), self.vocabs[1])
-        outputs, state = self.encode(source, source_lengths)
+        memory, state = self.encode(source, source_lengths)
         mask = padding_mask(source_lengths, source.shape[1])
 
         def next_logits(ids: Tensor) -> Tensor:
             nonlocal state
-            logits, state, _ = self.decode(ids[:, -1:], state, outputs, mask)
+            logits, state, _ = self.decode(ids[:, -1:], state, memory, mask)
             return logits[:, -1]
 
         return write_greedily(next_logits, opening, end=end, max_new_tokens=max_new_tokens)
