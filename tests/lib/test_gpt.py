@@ -1,0 +1,261 @@
+"""The GPT: equal to GPT-2 as transformers has it, causal, and the same with a cache as without."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from course_lib.models.gpt import GPT
+from course_lib.models.kv_cache import KeyValueCache, reading_mask
+
+SHAPES = [  # vocabulary, context, d_model, heads, layers, batch, seq
+    (50, 16, 24, 3, 2, 2, 16),
+    (1024, 64, 128, 4, 4, 3, 40),
+    (7, 5, 8, 1, 1, 1, 1),
+    (300, 33, 30, 5, 3, 4, 17),
+]
+
+
+def small(seed: int = 0, **changes: object) -> GPT:
+    torch.manual_seed(seed)
+    settings = {"vocab_size": 50, "context": 16, "d_model": 24, "heads": 3, "layers": 2} | changes
+    model = GPT(settings.pop("vocab_size"), **settings)
+    shake(model)
+    return model.eval()
+
+
+def shake(model: GPT) -> None:
+    """Give every parameter, biases too, a size at which a mistake shows."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+
+
+def draw(shape: tuple[int, ...], vocab_size: int = 50, seed: int = 1) -> Tensor:
+    return torch.randint(vocab_size, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def as_gpt2(model: GPT) -> GPT2LMHeadModel:
+    """transformers' GPT-2 with copies of our parameters; its linear maps hold the transposed matrix."""
+    block = model.blocks[0]
+    config = GPT2Config(
+        vocab_size=model.vocab_size,
+        n_positions=model.context,
+        n_embd=model.token_embedding.embedding_dim,
+        n_layer=len(model.blocks),
+        n_head=block.attention.heads,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    peer = GPT2LMHeadModel(config)
+    state = {
+        "transformer.wte.weight": model.token_embedding.weight,
+        "transformer.wpe.weight": model.position_embedding.weight,
+        "transformer.ln_f.weight": model.final_norm.weight,
+        "transformer.ln_f.bias": model.final_norm.bias,
+        "lm_head.weight": model.token_embedding.weight,
+    }
+    pairs = {
+        "ln_1": "attention_norm",
+        "attn.c_attn": "attention.qkv_proj",
+        "attn.c_proj": "attention.output_proj",
+        "ln_2": "feed_forward_norm",
+        "mlp.c_fc": "expand",
+        "mlp.c_proj": "contract",
+    }
+    for index, block in enumerate(model.blocks):
+        for theirs, ours in pairs.items():
+            layer = block.get_submodule(ours)
+            weight = layer.weight if theirs.startswith("ln") else layer.weight.T
+            state[f"transformer.h.{index}.{theirs}.weight"] = weight
+            state[f"transformer.h.{index}.{theirs}.bias"] = layer.bias
+    peer.load_state_dict({name: tensor.detach().clone() for name, tensor in state.items()})
+    return peer.eval()
+
+
+@pytest.mark.parametrize(("vocab_size", "context", "d_model", "heads", "layers", "batch", "seq"), SHAPES)
+def test_logits_equal_those_of_gpt2(vocab_size, context, d_model, heads, layers, batch, seq):
+    torch.manual_seed(seq)
+    model = GPT(vocab_size, context=context, d_model=d_model, heads=heads, layers=layers).eval()
+    shake(model)
+    peer = as_gpt2(model).double()
+    ids = draw((batch, seq), vocab_size)
+    with torch.no_grad():
+        exact = peer(ids).logits
+        torch.testing.assert_close(model.double()(ids), exact, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(model.float()(ids), peer.float()(ids).logits, rtol=1e-5, atol=1e-5)
+
+
+def test_loss_and_gradients_equal_those_of_gpt2():
+    model = small()
+    peer = as_gpt2(model).double()
+    model.double()
+    ids = draw((2, 12))
+    loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    their_loss = F.cross_entropy(peer(ids[:, :-1]).logits.flatten(0, 1), ids[:, 1:].flatten())
+    torch.testing.assert_close(loss, their_loss)
+    loss.backward()
+    their_loss.backward()
+    torch.testing.assert_close(model.token_embedding.weight.grad, peer.transformer.wte.weight.grad)
+    ours, theirs = model.blocks[0].attention.qkv_proj.weight, peer.transformer.h[0].attn.c_attn.weight
+    torch.testing.assert_close(ours.grad, theirs.grad.T)
+
+
+def test_parameters_are_as_many_as_the_formula_says():
+    model = small()
+    layers, d, vocabulary, context = 2, 24, 50, 16
+    expected = 12 * layers * d**2 + 13 * layers * d + (vocabulary + context + 2) * d
+    assert sum(parameter.numel() for parameter in model.parameters()) == expected
+
+
+def test_weights_start_as_promised():
+    torch.manual_seed(0)
+    model = GPT(2000, context=128, d_model=128, heads=4, layers=4)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            assert torch.count_nonzero(parameter) == 0, name
+        elif "norm" in name:
+            assert torch.equal(parameter, torch.ones_like(parameter)), name
+        else:
+            added = name.endswith(("output_proj.weight", "contract.weight"))
+            expected = 0.02 / 8**0.5 if added else 0.02
+            assert parameter.std().item() == pytest.approx(expected, rel=0.03), name
+
+
+@pytest.mark.parametrize("changed", [1, 7, 15])
+def test_a_future_token_changes_nothing_before_it(changed):
+    model = small()
+    ids = draw((2, 16))
+    other = ids.clone()
+    other[:, changed] = (other[:, changed] + 1) % 50
+    with torch.no_grad():
+        for keywords in ({}, {"need_weights": True}):
+            before, after = (model(each, **keywords) for each in (ids, other))
+            if keywords:
+                before, after = before[0], after[0]
+            torch.testing.assert_close(before[:, :changed], after[:, :changed], rtol=0, atol=0)
+            assert (before[:, changed:] - after[:, changed:]).abs().amax(dim=(0, 2)).min() > 1e-3
+
+
+def test_a_batch_equals_its_rows_one_by_one():
+    model = small()
+    ids = draw((5, 13))
+    with torch.no_grad():
+        rows = torch.cat([model(row[None]) for row in ids])
+        torch.testing.assert_close(model(ids), rows, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("chunks", [[1] * 16, [5, 1, 1, 4, 5], [15, 1], [16], [1, 15]])
+def test_reading_in_parts_with_a_cache_equals_reading_at_once(chunks):
+    model = small()
+    ids = draw((3, 16))
+    with torch.no_grad():
+        whole, weights = model(ids, need_weights=True)
+        torch.testing.assert_close(model(ids), whole, rtol=1e-5, atol=1e-5)
+        for need_weights in (False, True):
+            cache, parts, end = model.new_cache(), [], 0
+            for length in chunks:
+                part = model(ids[:, end : end + length], cache, need_weights=need_weights)
+                end += length
+                assert cache.length == end
+                if need_weights:
+                    part, maps = part
+                    for layer, found in enumerate(maps):
+                        expected = weights[layer][:, :, end - length : end, :end]
+                        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+                parts.append(part)
+            torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_are_shares_of_what_came_before():
+    _, weights = small()(draw((2, 9)), need_weights=True)
+    assert [tuple(layer.shape) for layer in weights] == [(2, 3, 9, 9)] * 2
+    for layer in weights:
+        torch.testing.assert_close(layer.sum(-1), torch.ones(2, 3, 9))
+        assert torch.count_nonzero(layer.triu(1)) == 0
+        assert (layer.tril() + torch.ones(9, 9).triu(1)).min() > 0
+
+
+def test_the_cache_hands_out_what_it_holds():
+    model = small()
+    cache = model.new_cache()
+    assert cache.storage() == []
+    with torch.no_grad():
+        model(draw((2, 4)), cache)
+    stored = cache.storage()
+    assert len(stored) == 2
+    assert {tuple(tensor.shape) for pair in stored for tensor in pair} == {(2, 3, 4, 8)}
+
+
+def test_dropout_acts_in_train_mode_only():
+    model = small(dropout=0.5)
+    ids = draw((2, 8))
+    with torch.no_grad():
+        assert torch.equal(model(ids), model(ids))
+        model.train()
+        assert not torch.allclose(model(ids), model(ids), atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vocab_size": 0}, "vocab_size must be an int of at least 1, got 0"),
+        ({"context": -1}, "context must be an int of at least 1, got -1"),
+        ({"layers": 1.5}, "layers must be an int of at least 1, got 1.5"),
+        ({"heads": True}, "heads must be an int of at least 1, got True"),
+        ({"heads": 5}, "d_model must be a multiple of heads, got d_model=24, heads=5"),
+        ({"dropout": 1.0}, "dropout must be from 0 to below 1, got 1.0"),
+    ],
+)
+def test_impossible_shapes_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        small(**changes)
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        (torch.zeros(2, 17, dtype=torch.int64), ValueError, "ids must fit the context of 16, got 17$"),
+        (torch.zeros(2, 0, dtype=torch.int64), ValueError, r"neither of them 0, got \(2, 0\)"),
+        (torch.zeros(3, dtype=torch.int64), ValueError, r"ids must be \(batch, seq\).* got \(3,\)"),
+        (torch.zeros(1, 3), TypeError, "ids must be int64 or int32, got torch.float32"),
+        (torch.tensor([[3, 50]]), ValueError, "ids must be from 0 to 49, got 3 … 50"),
+        (torch.tensor([[-1, 4]]), ValueError, "ids must be from 0 to 49, got -1 … 4"),
+    ],
+)
+def test_bad_ids_are_refused(ids, error, message):
+    with pytest.raises(error, match=message):
+        small()(ids)
+
+
+def test_a_full_cache_is_refused_and_unchanged():
+    model = small()
+    cache = model.new_cache()
+    with torch.no_grad():
+        model(draw((1, 14)), cache)
+        with pytest.raises(ValueError, match="ids must fit the context of 16, got 3 after 14 already read"):
+            model(draw((1, 3)), cache)
+        assert cache.length == 14
+        with pytest.raises(ValueError, match="cache is made for"):
+            model(draw((2, 1)), cache)
+
+
+def test_the_caches_own_checks():
+    with pytest.raises(ValueError, match="layers and context must be at least 1, got 0 and 4"):
+        KeyValueCache(0, 4)
+    cache = KeyValueCache(1, 4)
+    for new in (0, 5):
+        with pytest.raises(ValueError, match=f"new must be from 1 to 4, got {new}"):
+            cache.advance(new)
+    five = torch.zeros(1, 1, 5, 2)
+    with pytest.raises(ValueError, match="cache holds 0 of 4 positions, 5 more do not fit"):
+        cache.extend(0, five, five)
+    with pytest.raises(ValueError, match="before must be at least 0 and new at least 1, got -1 and 1"):
+        reading_mask(-1, 1)
+    assert reading_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
