@@ -5,6 +5,7 @@ explorable.py   the directive that puts a live explorable into a prose page
 solutions.py    the dropdown below an exercise, filled from the reference's source
 chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
 learner.py      the notebook a reader downloads: outputs removed, nothing else
+weights.py      the weights of the GPT that runs in the page, as a script below the site's root
 reference.py    every public module of course_lib, without a list kept by hand
 page.py         small repairs of what the theme puts on every page
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from zero_book import boxes, chapter, explorable, learner, page, reference, solutions
+from zero_book import boxes, chapter, explorable, learner, page, reference, solutions, weights
 
 
 def fingerprint() -> str:
@@ -28,7 +29,7 @@ def fingerprint() -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    for part in (boxes, explorable, solutions, chapter, learner, reference, page):
+    for part in (boxes, explorable, solutions, chapter, learner, reference, page, weights):
         part.register(app)
     return {
         "version": "1",
