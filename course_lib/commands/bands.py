@@ -1,11 +1,11 @@
-"""Measure the bands of ``course_lib.expected``: every recipe, every seed (a maintainer's script, about ten
-minutes).
+"""Measure the bands of ``course_lib.expected``: every recipe, every seed (a maintainer's script, about
+twenty minutes).
 
     python -m course_lib.commands.bands                       # all of them
     python -m course_lib.commands.bands mnist.mlp.accuracy    # this one; the others stay as they are
 
 A band must be able to fail: each recipe is also trained at a tenth of its learning rate, and the script
-writes nothing unless every one of those accuracies falls outside.
+writes nothing unless every one of those numbers falls outside.
 """
 
 import argparse
@@ -17,25 +17,23 @@ from typing import Any
 
 import torch
 
-from course_lib.commands.recipes import RECIPES, Recipe, measure_accuracy
-from course_lib.data.digits import EMBEDDED_SHA256, Digits, load_digits
+from course_lib.commands.recipes import RECIPES as IMAGE_RECIPES
+from course_lib.commands.recipes import Recipe
+from course_lib.commands.recipes_sequences import RECIPES as SEQUENCE_RECIPES
 from course_lib.expected import BANDS_FILE, widened
 from course_lib.files import write_in_one_step
 
+RECIPES = IMAGE_RECIPES | SEQUENCE_RECIPES
 SLOW_SEEDS = (0, 1)
 
 
 def measure(
-    recipe: Recipe,
-    digits: Digits,
-    seeds: tuple[int, ...],
-    slow_seeds: tuple[int, ...] = SLOW_SEEDS,
+    recipe: Recipe, seeds: tuple[int, ...], slow_seeds: tuple[int, ...] = SLOW_SEEDS
 ) -> dict[str, Any]:
     """Measure one recipe's band, and see that a tenth of the learning rate falls outside.
 
     Args:
-        recipe: how to train.
-        digits: the examples to train on.
+        recipe: how to train and measure.
         seeds: at least ten, all different.
         slow_seeds: those to train at a tenth of the learning rate, at least one.
 
@@ -43,7 +41,7 @@ def measure(
         The band's entry for the JSON file: low, high, values by seed, values at a tenth of the rate, causes.
 
     Raises:
-        ValueError: if there are fewer than ten different seeds, no slow seed, or an accuracy at a tenth of
+        ValueError: if there are fewer than ten different seeds, no slow seed, or a number at a tenth of
             the rate lies inside.
 
     Taught in: "MNIST classifier".
@@ -52,9 +50,11 @@ def measure(
         raise ValueError(f"seeds must all be different, got {seeds}")
     if not slow_seeds:
         raise ValueError("slow_seeds must hold at least one seed, got none")
-    values = [measure_accuracy(recipe.train(digits, seed, recipe.learning_rate)) for seed in seeds]
+    examples, sha256 = recipe.data()
+    rate = recipe.learning_rate
+    values = [recipe.measure(recipe.train(examples, seed, rate)) for seed in seeds]
     low, high = widened(values)
-    slow = [measure_accuracy(recipe.train(digits, seed, recipe.learning_rate / 10)) for seed in slow_seeds]
+    slow = [recipe.measure(recipe.train(examples, seed, rate / 10)) for seed in slow_seeds]
     for value in slow:
         if low <= value <= high:
             raise ValueError(
@@ -65,7 +65,7 @@ def measure(
         "high": round(high, 6),
         "seeds": list(seeds),
         "values": [round(value, 6) for value in values],
-        "learning_rate": recipe.learning_rate,
+        "learning_rate": rate,
         "values_at_a_tenth": [round(value, 6) for value in slow],
         "causes_below": list(recipe.below),
         "causes_above": list(recipe.above),
@@ -74,7 +74,7 @@ def measure(
             "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
             "threads": torch.get_num_threads(),
-            "data_sha256": EMBEDDED_SHA256,
+            "data_sha256": sha256,
         },
     }
 
@@ -92,9 +92,8 @@ def main() -> None:
         parser.error(f"no recipe named {', '.join(sorted(unknown))}; there are {', '.join(RECIPES)}")
     path: Path = arguments.output
     bands = json.loads(path.read_text(encoding="utf-8"))["bands"] if path.exists() else {}
-    digits = load_digits("train")
     for name in arguments.names or RECIPES:
-        bands[name] = measure(RECIPES[name], digits, tuple(range(RECIPES[name].seeds)))
+        bands[name] = measure(RECIPES[name], tuple(range(RECIPES[name].seeds)))
         entry = bands[name]
         print(f"{name}: {entry['low']:.4f} … {entry['high']:.4f}, at a tenth {entry['values_at_a_tenth']}")
         content = {"command": "python -m course_lib.commands.bands", "bands": bands}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from course_lib.models.attention import attention, padding_mask
 from course_lib.models.recurrent import GRUCell, unroll
-from course_lib.models.translation import check_ids, check_pair, write_greedily
+from course_lib.models.translation import check_pair, checked_opening, write_greedily
 
 
 class Seq2Seq(nn.Module):
@@ -145,9 +145,7 @@ class Seq2Seq(nn.Module):
             TypeError: if ids or lengths are not int tensors.
             ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
         """
-        opening = torch.full((len(source), 1), start, device=source.device)
-        check_pair(source, source_lengths, opening, self.vocabs)
-        check_ids("end", torch.tensor([[end]]), self.vocabs[1])
+        opening = checked_opening(source, source_lengths, start=start, end=end, vocabs=self.vocabs)
         memory, state = self.encode(source, source_lengths)
         mask = padding_mask(source_lengths, source.shape[1])
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from course_lib.models.attention import causal_mask, padding_mask
 from course_lib.models.positions import sinusoidal
 from course_lib.models.transformer_layers import DecoderLayer, EncoderLayer, Norm
-from course_lib.models.translation import check_ids, check_pair, write_greedily
+from course_lib.models.translation import check_pair, checked_opening, write_greedily
 
 
 class Transformer(nn.Module):
@@ -159,9 +159,7 @@ class Transformer(nn.Module):
             TypeError: if ids or lengths are not int tensors.
             ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
         """
-        opening = torch.full((len(source), 1), start, device=source.device)
-        check_pair(source, source_lengths, opening, self.vocabs)
-        check_ids("end", torch.tensor([[end]]), self.vocabs[1])
+        opening = checked_opening(source, source_lengths, start=start, end=end, vocabs=self.vocabs)
         if max_new_tokens > len(self.positions):
             raise ValueError(f"max_new_tokens must be at most {len(self.positions)}, got {max_new_tokens}")
         memory = self.encode(source, source_lengths)

@@ -50,11 +50,44 @@ def check_pair(source: Tensor, lengths: Tensor, target_in: Tensor, vocabs: tuple
     """
     check_ids("source", source, vocabs[0])
     check_ids("target_in", target_in, vocabs[1])
+    _check_lengths(source, lengths)
+    if len(target_in) != len(source):
+        raise ValueError(f"target_in must hold one target a source, got {len(target_in)} for {len(source)}")
+
+
+def checked_opening(
+    source: Tensor, lengths: Tensor, *, start: int, end: int, vocabs: tuple[int, int]
+) -> Tensor:
+    """Refuse what cannot be translated, and give the ids that every translation opens with.
+
+    Args:
+        source: ids, (batch, s).
+        lengths: int, (batch,), each 1 … s.
+        start: a target's first id.
+        end: a target's last id.
+        vocabs: tokens there are in source and target.
+
+    Returns:
+        ``start`` for each source, int64 (batch, 1).
+
+    Raises:
+        TypeError: if ids or lengths are not int tensors.
+        ValueError: if a shape, an id or a length is out of range.
+
+    Taught in: "Sequences".
+    """
+    for name, token in (("start", start), ("end", end)):
+        check_ids(name, torch.tensor([[token]]), vocabs[1])
+    check_ids("source", source, vocabs[0])
+    _check_lengths(source, lengths)
+    return torch.full((len(source), 1), start, device=source.device)
+
+
+def _check_lengths(source: Tensor, lengths: Tensor) -> None:
     real_tokens(lengths, source.shape[1])
-    if not len(source) == len(lengths) == len(target_in):
+    if len(lengths) != len(source):
         raise ValueError(
-            "source, source_lengths and target_in must hold the same number of sequences, "
-            f"got {len(source)}, {len(lengths)} and {len(target_in)}"
+            f"source_lengths must hold one length a source, got {len(lengths)} for {len(source)}"
         )
 
 
