@@ -34,6 +34,7 @@ TEMPERATURE = 0.8
 SAMPLE_SEED = 0
 SAMPLES, SAMPLE_TOKENS = 16, 500
 BREAK = "\n\n"
+PROMPTS = {"moby": BREAK + "The", "tang": BREAK}
 
 
 def validation_losses(model: GPT, tokenizer: Tokenizer, corpus: str) -> dict[str, object]:
@@ -61,12 +62,17 @@ def validation_losses(model: GPT, tokenizer: Tokenizer, corpus: str) -> dict[str
     return {"nats_per_token": nats, "bits_per_byte": bits, "tokens": len(ids) - 1, "left_out": left_out}
 
 
-def write_samples(model: GPT, tokenizer: Tokenizer) -> list[str]:
-    """Let the model write after an empty line, at temperature 0.8, several texts side by side.
+def write_samples(
+    model: GPT, tokenizer: Tokenizer, prompt: str, *, samples: int = SAMPLES, tokens: int = SAMPLE_TOKENS
+) -> list[str]:
+    """Let the model go on from a prompt, at temperature 0.8, several texts side by side.
 
     Args:
         model: the model.
         tokenizer: its tokenizer.
+        prompt: the same for all; not empty.
+        samples: texts, at least 1.
+        tokens: tokens a text, at least 0.
 
     Returns:
         The texts without the prompt, each cut after its last empty line or, where there is none, its last
@@ -74,12 +80,10 @@ def write_samples(model: GPT, tokenizer: Tokenizer) -> list[str]:
 
     Taught in: "Pretraining a GPT".
     """
-    prompt = torch.tensor([tokenizer.encode(BREAK)] * SAMPLES)
+    ids = torch.tensor([tokenizer.encode(prompt)] * samples)
     generator = torch.Generator().manual_seed(SAMPLE_SEED)
-    rows = generate(
-        model, prompt, SAMPLE_TOKENS, context=model.context, temperature=TEMPERATURE, generator=generator
-    )
-    texts = [tokenizer.decode(row[prompt.shape[1] :].tolist()) for row in rows]
+    rows = generate(model, ids, tokens, context=model.context, temperature=TEMPERATURE, generator=generator)
+    texts = [tokenizer.decode(row[ids.shape[1] :].tolist()) for row in rows]
     return [_whole(text) for text in texts]
 
 
@@ -171,7 +175,8 @@ def ship(run: Path, name: str, folder: Path = FILES) -> dict[str, str]:
     model = GPT(**shape).eval()
     model.load_state_dict({key: tensor.float() for key, tensor in rounded.items()})
     training_text = corpus_text(settings["corpus"], "train")
-    texts = write_samples(model, tokenizer)
+    prompt = PROMPTS[settings["corpus"]]
+    texts = write_samples(model, tokenizer, prompt)
     if settings["corpus"] == "moby":
         form = english_form(texts, training_text, corpus_text("moby", "validation"))
     else:
@@ -187,7 +192,13 @@ def ship(run: Path, name: str, folder: Path = FILES) -> dict[str, str]:
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "training": json.loads(result.read_text("utf-8")) if result.is_file() else None,
         "validation": validation_losses(model, tokenizer, settings["corpus"]),
-        "samples": {"temperature": TEMPERATURE, "seed": SAMPLE_SEED, **form, "first": texts[0][:600]},
+        "samples": {
+            "prompt": prompt,
+            "temperature": TEMPERATURE,
+            "seed": SAMPLE_SEED,
+            **form,
+            "first": texts[0][:600],
+        },
         "machine": machine(),
         "tokenizer": json.loads(tokenizer_json),
     }

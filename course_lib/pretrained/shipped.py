@@ -23,8 +23,8 @@ FILES = Path(__file__).parent / "files"
 # SHA-256 of the weights and of the card.
 SHIPPED = {
     "moby": (
-        "b540756d8f3b945ccfa1a47184b32cb9fbcc546c47379a6f7b61dd2ca32009cc",
-        "c4781abc9ecc9e9d36c5454e1006b99546e908cbf94aeb824dea00b326c5d28e",
+        "f8a5a718353a64020cc78d97a4488177140d549d6540e15808cf0dd72524609d",
+        "3c25929f9e382ef37000f5968832037299ed5440433069fa5c3273bef7231fd3",
     ),
     "tang": ("0" * 64, "0" * 64),
 }
