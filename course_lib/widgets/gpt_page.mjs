@@ -34,7 +34,7 @@ function stand({ model, el }, net, tokenizer) {
 
   const textId = identifier("prompt");
   const noticeId = identifier("notice");
-  const area = html("textarea", { id: textId, class: "xp-prompt", rows: 4, maxlength: LONGEST, spellcheck: "false", autocomplete: "off", "aria-describedby": noticeId, oninput: () => edit(area.value) });
+  const area = html("textarea", { id: textId, class: "xp-prompt", rows: 4, maxlength: LONGEST, spellcheck: "false", autocomplete: "off", "aria-describedby": noticeId, oninput: () => edit(area.value), onfocus: () => stop() });
   const notice = html("div", { class: "xp-notice", id: noticeId, role: "status" });
   const go = button("Continue", () => (running ? stop() : start()));
   const again = button("Another continuation", () => {

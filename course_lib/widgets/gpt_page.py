@@ -30,7 +30,7 @@ from course_lib.text.generation import generate, next_token_logits
 
 model, tokenizer, _ = load("«name»")
 text = «text»
-ids = torch.tensor(«ids»)«window»
+ids = torch.tensor(«ids», dtype=torch.int64)«window»
 
 with torch.no_grad():
     logits, weights = model(ids[None], need_weights=True)

@@ -8,9 +8,8 @@ export function chips(choose) {
   const nodes = [];
   let current = 0;
   row.addEventListener("keydown", (event) => {
-    const seen = nodes.filter((node) => !node.hidden).length;
-    const to = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1, Home: 0, End: seen - 1 }[event.key];
-    if (to === undefined || to < 0 || to >= seen) return;
+    const to = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1, Home: 0, End: nodes.length - 1 }[event.key];
+    if (to === undefined || to < 0 || to >= nodes.length) return;
     event.preventDefault();
     choose(to);
     nodes[to].focus();
@@ -25,9 +24,8 @@ export function chips(choose) {
         nodes.push(html("button", { type: "button", class: "xp-chip", onclick: () => choose(k) }));
         row.append(nodes[k]);
       }
+      while (nodes.length > texts.length) nodes.pop().remove();
       nodes.forEach((node, k) => {
-        node.hidden = k >= texts.length;
-        if (node.hidden) return;
         if (node.textContent !== texts[k]) node.textContent = texts[k];
         node.classList.toggle("written", k >= typed);
         node.setAttribute("aria-pressed", String(k === query));
