@@ -1,15 +1,17 @@
-"""Run all benchmarks, print a table and keep the numbers: ``python -m benchmarks``."""
+"""Run the benchmarks, all or by name, print a table and keep the numbers: ``python -m benchmarks``."""
 
 import argparse
 import datetime
 import json
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
+from benchmarks.gpt import cache_against_none, training_against_nano
 from benchmarks.pairs import Comparison
 from course_lib.data.digits import load_digits
 
@@ -43,25 +45,43 @@ def table(comparisons: list[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Measure, print, and write ``results/digit_training.json``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5, help="timed calls of each side (default 5)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "digit_training.json")
-    arguments = parser.parse_args()
+def digit_training(pairs: int) -> list[Comparison]:
+    """Batches and loop of the digit classifiers."""
     digits = load_digits("train")
-    comparisons = batches_against_dataloader(digits, pairs=arguments.pairs)
-    comparisons += loop_against_bare(digits, pairs=arguments.pairs)
-    print(table(comparisons))
-    content = {
-        "command": f"python -m benchmarks --pairs {arguments.pairs}",
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
-        "comparisons": [comparison.row() for comparison in comparisons],
-    }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {arguments.output}")
+    return batches_against_dataloader(digits, pairs=pairs) + loop_against_bare(digits, pairs=pairs)
+
+
+def gpt(pairs: int) -> list[Comparison]:
+    """Training and writing of the GPT."""
+    return training_against_nano(pairs=pairs) + cache_against_none(pairs=pairs)
+
+
+GROUPS: dict[str, Callable[[int], list[Comparison]]] = {"digit_training": digit_training, "gpt": gpt}
+
+
+def main() -> None:
+    """Measure, print, and write ``results/<group>.json`` for each group."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"{', '.join(GROUPS)} (default: all)")
+    parser.add_argument("--pairs", type=int, default=5, help="timed pairs of each comparison (default 5)")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the results")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.groups if name not in GROUPS]
+    if unknown:
+        parser.error(f"group must be one of {', '.join(GROUPS)}, got {unknown[0]!r}")
+    for name in arguments.groups or GROUPS:
+        comparisons = GROUPS[name](arguments.pairs)
+        print(table(comparisons))
+        content = {
+            "command": f"python -m benchmarks {name} --pairs {arguments.pairs}",
+            "date": datetime.date.today().isoformat(),
+            "machine": machine(),
+            "comparisons": [comparison.row() for comparison in comparisons],
+        }
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        path = arguments.output / f"{name}.json"
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        print(f"written to {path}")
 
 
 if __name__ == "__main__":

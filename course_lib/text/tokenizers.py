@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Self
 
 from course_lib.text.byte_pairs import BYTES, Pair, join_pair, learn_merges, split_pieces
+from course_lib.text.token_files import check_text, checked_ids, field, parsed_object, printable
 
 
 class CharacterTokenizer:
@@ -57,7 +58,7 @@ class CharacterTokenizer:
     @property
     def tokens(self) -> list[str]:
         """What to print for each id; control characters as escapes such as ``\\n``."""
-        return [_printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
+        return [printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
 
     def encode(self, text: str) -> list[int]:
         """Turn a text into ids.
@@ -72,7 +73,7 @@ class CharacterTokenizer:
             TypeError: if ``text`` is not a string.
             ValueError: if it holds a character outside the alphabet; names it and its place.
         """
-        _check_text(text)
+        check_text(text)
         try:
             return [self._ids[character] for character in text]
         except KeyError as error:
@@ -94,7 +95,7 @@ class CharacterTokenizer:
         Raises:
             ValueError: if an id is out of range; names it and its place.
         """
-        return "".join(self.alphabet[index] for index in _checked_ids(ids, self.vocab_size))
+        return "".join(self.alphabet[index] for index in checked_ids(ids, self.vocab_size))
 
     def to_json(self) -> str:
         """Write the tokenizer as JSON: ``{"kind": "characters", "alphabet": …}``."""
@@ -113,7 +114,7 @@ class CharacterTokenizer:
         Raises:
             ValueError: if it is no JSON of a character tokenizer.
         """
-        return cls(_field(content, "characters", "alphabet"))
+        return cls(field(content, "characters", "alphabet"))
 
 
 class BytePairTokenizer:
@@ -163,7 +164,7 @@ class BytePairTokenizer:
             TypeError: if ``text`` is not a string.
             ValueError: if ``vocab_size`` < 256.
         """
-        _check_text(text)
+        check_text(text)
         if vocab_size < BYTES:
             raise ValueError(f"vocab_size must be at least {BYTES}, the bytes, got {vocab_size}")
         return cls(learn_merges(text, vocab_size - BYTES))
@@ -176,7 +177,7 @@ class BytePairTokenizer:
     @property
     def tokens(self) -> list[str]:
         """What to print for each id: its text; control characters and lone bytes as escapes."""
-        return [_printable(content) for content in self._bytes]
+        return [printable(content) for content in self._bytes]
 
     def encode(self, text: str) -> list[int]:
         """Turn a text into ids.
@@ -191,7 +192,7 @@ class BytePairTokenizer:
             TypeError: if ``text`` is not a string.
             UnicodeEncodeError: if it holds half of a surrogate pair, which UTF-8 cannot write; a ValueError.
         """
-        _check_text(text)
+        check_text(text)
         known: dict[str, list[int]] = {}
         ids: list[int] = []
         for piece in split_pieces(text):
@@ -212,7 +213,7 @@ class BytePairTokenizer:
         Raises:
             ValueError: if an id is out of range; names it and its place.
         """
-        content = b"".join(self._bytes[index] for index in _checked_ids(ids, self.vocab_size))
+        content = b"".join(self._bytes[index] for index in checked_ids(ids, self.vocab_size))
         return content.decode("utf-8", "replace")
 
     def to_json(self) -> str:
@@ -232,7 +233,7 @@ class BytePairTokenizer:
         Raises:
             ValueError: if it is no JSON of a byte-pair tokenizer, or a merge is impossible.
         """
-        merges = _field(content, "byte-pairs", "merges")
+        merges = field(content, "byte-pairs", "merges")
         if not isinstance(merges, list) or not all(isinstance(merge, list) for merge in merges):
             raise ValueError("content must hold merges as a list of pairs")
         return cls(merges)
@@ -266,42 +267,7 @@ def tokenizer_from_json(content: str) -> Tokenizer:
     Taught in: "Pretraining a GPT".
     """
     kinds = {"characters": CharacterTokenizer, "byte-pairs": BytePairTokenizer}
-    kind = _parsed(content).get("kind")
+    kind = parsed_object(content).get("kind")
     if kind not in kinds:
         raise ValueError(f"content must be of kind {' or '.join(kinds)}, got {kind!r}")
     return kinds[kind].from_json(content)
-
-
-def _check_text(text: str) -> None:
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a string, got {type(text).__name__}")
-
-
-def _checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
-    checked = [int(index) for index in ids]
-    for position, index in enumerate(checked):
-        if not 0 <= index < vocab_size:
-            raise ValueError(f"ids[{position}] must be from 0 to {vocab_size - 1}, got {index}")
-    return checked
-
-
-def _printable(content: bytes) -> str:
-    text = content.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _parsed(content: str) -> dict[str, object]:
-    try:
-        parsed = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"content must be JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise ValueError(f"content must be a JSON object, got {type(parsed).__name__}")
-    return parsed
-
-
-def _field(content: str, kind: str, name: str) -> object:
-    parsed = _parsed(content)
-    if parsed.get("kind") != kind or name not in parsed:
-        raise ValueError(f"content must be of kind {kind!r} with {name}, got kind {parsed.get('kind')!r}")
-    return parsed[name]

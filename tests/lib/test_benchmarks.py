@@ -115,10 +115,14 @@ def test_the_command_prints_a_table_and_writes_what_it_measured(
     measured = [Comparison("demo", "slow way", "fast way", (0.4, 0.6), (0.1, 0.1))]
     monkeypatch.setattr(command, "batches_against_dataloader", lambda _digits, pairs: measured * pairs)
     monkeypatch.setattr(command, "loop_against_bare", lambda _digits, pairs: measured[:0] * pairs)
-    output = tmp_path / "new" / "results.json"
-    monkeypatch.setattr(sys, "argv", ["benchmarks", "--pairs", "1", "--output", str(output)])
+    output = tmp_path / "new" / "results"
+    monkeypatch.setattr(
+        sys, "argv", ["benchmarks", "digit_training", "--pairs", "1", "--output", str(output)]
+    )
     command.main()
-    written = json.loads(output.read_text())
+    assert [path.name for path in output.iterdir()] == ["digit_training.json"]
+    written = json.loads((output / "digit_training.json").read_text())
+    assert written["command"] == "python -m benchmarks digit_training --pairs 1"
     assert written["comparisons"][0]["ratio"] == pytest.approx(5.0)
     assert written["machine"]["torch"] == torch.__version__
     line = capsys.readouterr().out.splitlines()[1]
