@@ -158,14 +158,14 @@ class GPTInPage(Explorable):
 
     def __init__(
         self,
-        prompt: str = "Call me Ishmael. The white whale",
+        prompt: str = "Captain Ahab stood upon the",
         name: str = "moby",
         *,
         greedy: bool = False,
         temperature: float = 0.8,
         top_k: int | None = 40,
-        layer: int = 0,
-        head: int = 0,
+        layer: int = 2,
+        head: int = 1,
         seed: int = 0,
         title: str = "Begin a sentence, let the GPT go on, then overrule it",
     ) -> None:

@@ -38,7 +38,7 @@ def finish(shown):
     shown.root.get_by_role("button", name="Continue", exact=True).wait_for(timeout=20_000)
 
 
-def compare(shown, moby, *, temperature=None, top_k=None, layer=0, head=0):
+def compare(shown, moby, *, temperature=None, top_k=None, layer=2, head=1):
     """Bars, entropy, surprise and the attention told are PyTorch's for the text on the page."""
     typed, written = ids_of(shown, moby)
     ids = torch.tensor([typed + written])
@@ -169,7 +169,7 @@ def test_chips_are_the_tokens_and_keys_choose_whose_attention_is_shown(show_gpt,
         shown.page.keyboard.press(key)
     chosen = [chip.get_attribute("aria-pressed") for chip in chips.all()].index("true")
     told = shown.text("told")
-    assert told.startswith(f"{tokens[chosen]} looks most at {tokens[weights[chosen].argmax()]}: ")
+    assert told.startswith(f"“{tokens[chosen]}” looks most at “{tokens[weights[chosen].argmax()]}”: ")
     heights = [
         float(chip.evaluate("node => node.style.getPropertyValue('--weight')")) for chip in chips.all()
     ]
@@ -183,7 +183,7 @@ def test_chips_are_the_tokens_and_keys_choose_whose_attention_is_shown(show_gpt,
     pitch = box["width"] / len(typed)
     shown.page.mouse.move(box["x"] + (column + 0.5) * pitch, box["y"] + (row + 0.5) * pitch)
     text, value = shown.text("told").rsplit(": ", 1)
-    assert text == f"{tokens[row]} looks at {tokens[column]}"
+    assert text == f"“{tokens[row]}” looks at “{tokens[column]}”"
     assert float(value) == pytest.approx(weights[row, column].item(), abs=1.01e-4)
     shown.assert_sound()
 

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
+from benchmarks import page as page_benchmark
 from course_lib.pretrained.shipped import load
 from course_lib.widgets.gpt_page import LONGEST, GPTInPage, write_weights
 
@@ -112,6 +113,15 @@ def test_nothing_moves_unasked_and_focus_can_be_seen(offline_page, tmp_path):
         watched.page.keyboard.press("Tab")
         width = "parseFloat(getComputedStyle(document.activeElement).outlineWidth)"
         assert watched.page.evaluate(width) >= 2
+
+
+def test_the_benchmark_counts_what_the_page_writes(site, browser, monkeypatch):
+    with chromium.serve(site) as address:
+        found = page_benchmark.visit(browser, f"{address}/part/chapter/page.html")
+        assert set(found) == {"ready_ms", "tokens_per_second"}
+        monkeypatch.setattr(page_benchmark, "NEW_TOKENS", 121)
+        with pytest.raises(RuntimeError, match="the page wrote 120 tokens, expected 121"):
+            page_benchmark.visit(browser, f"{address}/part/chapter/page.html")
 
 
 HOSTILE = {

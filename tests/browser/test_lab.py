@@ -24,12 +24,16 @@ import torch
 from course_lib.widgets.tangent import Tangent
 Tangent(f=lambda x: torch.where(x > 0, torch.erf(x), 0.2 * x**3), x=0.5, domain=(-2, 2))"""
 _KINDS = """\
+from course_lib.widgets.attention import Attention
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.fit_line import FitLine
+from course_lib.widgets.gpt_page import GPTInPage
 from course_lib.widgets.optimiser_race import OptimiserRace
+from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.strides import Strides
-display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())"""
+display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())
+display(Attention(), PositionalEncoding(), GPTInPage())"""
 
 
 def typed(x: torch.Tensor) -> torch.Tensor:
@@ -159,14 +163,18 @@ def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_
 
 
 def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
-    shown = open_and_run(lab, offline_page, "kinds", height=4800)
+    shown = open_and_run(lab, offline_page, "kinds", height=8000)
     roots = shown.page.locator(".jp-OutputArea .explorable")
-    roots.nth(4).locator(".xp-buttons").wait_for()
-    assert roots.count() == 5
-    for place in range(5):
+    roots.nth(7).locator(".xp-buttons").wait_for()
+    assert roots.count() == 8
+    for place in range(8):
         one = Shown(shown.watched, roots.nth(place))
         start = one.everything()
-        assert by_keys(one) >= 2
+        assert by_keys(one) >= 1
         one.reset()
         assert one.everything() == start
+    # The last has its weights from the kernel: no script, and it writes.
+    one.root.get_by_role("button", name="Continue").click()
+    one.root.locator(".xp-chip.written").nth(119).wait_for(state="attached")
+    assert shown.page.locator('script[src*="gpt/"]').count() == 0
     assert not shown.watched.outside

@@ -44,7 +44,7 @@ def test_a_notebook_gets_the_file_s_bytes_and_a_plain_text_without_them(moby):
     assert "application/vnd.jupyter.widget-view+json" in data
     assert data["text/html"] == widget.to_html()
     assert data["text/plain"] == (
-        "GPTInPage(prompt='A whale', written=[], greedy=False, temperature=0.8, top_k=40, layer=0, head=0, "
+        "GPTInPage(prompt='A whale', written=[], greedy=False, temperature=0.8, top_k=40, layer=2, head=1, "
         "query=-1, seed=0)"
     )
 
