@@ -140,6 +140,7 @@ class LSTMCell(Cell):
 
     Source: S. Hochreiter and J. Schmidhuber, *Neural Computation* 9, 1997; forget gate: F. A. Gers et al.,
         *Neural Computation* 12, 2000.
+
     Taught in: "Sequences".
     """
 

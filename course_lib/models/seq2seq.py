@@ -35,6 +35,7 @@ class Seq2Seq(nn.Module):
 
     Source: K. Cho et al., arXiv:1406.1078, section 2.2 (the context read at every step); attention:
         M.-T. Luong et al., arXiv:1508.04025, section 3.1, equations 5 and 8, "general" score, scaled here.
+
     Taught in: "Sequences".
     """
 

@@ -88,6 +88,7 @@ class PositionalEncoding(Explorable):
 
     Source: Vaswani et al., *Attention is all you need*, 2017, section 3.5; Su et al., *RoFormer*, 2021,
         section 3.2.2.
+
     Taught in: The Transformer.
     """
 
