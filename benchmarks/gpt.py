@@ -11,6 +11,7 @@ from benchmarks.nano_gpt import NanoGPT, NanoStep
 from benchmarks.pairs import Comparison, compare
 from course_lib.commands.next_token_training import adamw, update
 from course_lib.data.text import load_moby_dick
+from course_lib.models.convolved_linear import convolve_linears
 from course_lib.models.gpt import GPT
 from course_lib.text.generation import generate
 from course_lib.text.tokenizers import CharacterTokenizer
@@ -39,6 +40,7 @@ def library_step(ids: Tensor, vocab_size: int) -> Callable[[], Tensor]:
         A function that gives the loss before the update.
     """
     model = GPT(vocab_size, context=CONTEXT, d_model=WIDTH, heads=HEADS, layers=LAYERS).train()
+    convolve_linears(model)
     optimizer = adamw(model.parameters(), learning_rate=LEARNING_RATE, weight_decay=0.1)
     windows = RandomWindows(
         ids, context=CONTEXT, batch_size=BATCH_SIZE, generator=torch.Generator().manual_seed(0)

@@ -22,6 +22,7 @@ from course_lib.commands.corpora import CORPORA, corpus_text, encode_split, make
 from course_lib.commands.next_token_training import CHECKPOINT, Progress, Run, adamw, resume, train
 from course_lib.commands.provenance import machine
 from course_lib.files import write_in_one_step
+from course_lib.models.convolved_linear import convolve_linears
 from course_lib.models.gpt import GPT
 from course_lib.runtime import get_device
 from course_lib.text.measures import bits_per_byte, model_loss
@@ -153,6 +154,8 @@ def pretrain(arguments: argparse.Namespace) -> dict[str, object]:
         layers=arguments.layers,
         dropout=arguments.dropout,
     ).to(device)
+    if device.type == "cpu":
+        convolve_linears(model)
     generator = torch.Generator().manual_seed(arguments.seed)
     windows = RandomWindows(
         training_ids, context=arguments.context, batch_size=arguments.batch_size, generator=generator

@@ -2,8 +2,8 @@
 
     python -m course_lib.commands.scaling
 
-Trains a model of every width for every budget of tokens on Moby-Dick, each with a learning-rate schedule of its
-own that ends with the budget, and writes pretrained/files/scaling.json.
+Trains a model of every width for every budget of tokens on Moby-Dick, each with a learning-rate schedule of
+its own that ends with the budget, and writes pretrained/files/scaling.json.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def measure(width: int, tokens: int, seed: int) -> dict[str, float | int]:
         seed: seeds weights and windows.
 
     Returns:
-        ``d_model``, ``parameters`` (all), ``block_parameters`` (without embeddings and last norm), ``tokens``,
-        ``validation_loss`` in nats a token, ``seconds``.
+        ``d_model``, ``parameters`` (all), ``block_parameters`` (without embeddings and last norm),
+        ``tokens``, ``validation_loss`` in nats a token, ``seconds``.
 
     Raises:
         ValueError: if ``tokens`` is too few for one update, or ``width`` does not fit two heads.

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.models.attention import attention, merge_heads, split_heads
+from course_lib.models.convolved_linear import TiedOutput
 from course_lib.models.kv_cache import KeyValueCache, reading_mask
 
 INITIAL_STD = 0.02
@@ -153,6 +154,7 @@ class GPT(nn.Module):
         self.position_embedding = nn.Embedding(context, d_model)
         self.blocks = nn.ModuleList(Block(d_model, heads, dropout) for _ in range(layers))
         self.final_norm = nn.LayerNorm(d_model)
+        self.output = TiedOutput()
         self._initialise()
 
     def _initialise(self) -> None:
@@ -212,7 +214,7 @@ class GPT(nn.Module):
             all_weights.append(weights)
         if cache is not None:
             cache.advance(ids.shape[1])
-        logits = F.linear(self.final_norm(x), self.token_embedding.weight)
+        logits = self.output(self.final_norm(x), self.token_embedding.weight)
         return (logits, all_weights) if need_weights else logits
 
     def _check(self, ids: Tensor, before: int) -> None:
