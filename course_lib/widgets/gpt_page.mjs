@@ -220,7 +220,7 @@ function stand({ model, el }, net, tokenizer) {
     const { window, query, weight } = now;
     if (!window.length) { map.tell("no token yet"); return; }
     const [m, n] = hovered ?? [query, Array.from({ length: query + 1 }, (_, k) => k).reduce((best, k) => (weight(query, k) > weight(query, best) ? k : best), 0)];
-    map.tell(`“${tokenizer.shown(window[m])}” looks ${hovered ? "" : "most "}at “${tokenizer.shown(window[n])}”: ${number(weight(m, n), 4)}`);
+    map.tell(`${number(weight(m, n), 4)}: “${tokenizer.shown(window[m])}” looks ${hovered ? "" : "most "}at “${tokenizer.shown(window[n])}”`);
   }
 
   function showSpeed() {

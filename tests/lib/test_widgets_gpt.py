@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load as parse_tensors
+from zero_book import weights
 
 from course_lib.pretrained import shipped
 from course_lib.text.generation import generate, next_token_logits
@@ -144,6 +146,15 @@ def test_an_empty_prompt_is_refused_by_the_printed_code_in_words():
 def test_errors_name_the_parameter(options, error, text):
     with pytest.raises(error, match=text):
         GPTInPage(**options)
+
+
+def test_a_build_that_ends_well_has_the_script_in_its_site(tmp_path):
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=str(tmp_path))
+    weights.write_models(app, RuntimeError("the build failed"))
+    assert list(tmp_path.iterdir()) == []
+    weights.write_models(app, None)
+    expected = write_weights("moby", tmp_path / "again")
+    assert (tmp_path / FOLDER / "moby.js").read_bytes() == expected.read_bytes()
 
 
 def test_window_start_refuses_what_is_no_length():
