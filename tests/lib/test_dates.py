@@ -14,9 +14,9 @@ from course_lib.data.dates import LANGUAGES, READ, WRITTEN, load_dates, spelling
 from course_lib.data.reversal import LETTERS, reversal_pairs
 from course_lib.data.string_pairs import END, PAD, START, Alphabet, StringPairs, encode_pairs
 
-BEGINNINGS = "jan fev feb mar apr avr mai may juin jun jul juil aug aou sep oct okt nov dec dez".split()  # noqa: SIM905
+BEGINNINGS = "jan fev feb mar apr avr mai may juin jun jul juil aug aou sep oct okt nov dec dez"
 NUMBERS = (1, 2, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 10, 10, 11, 12, 12)
-MONTHS = tuple(zip(BEGINNINGS, NUMBERS, strict=True))
+MONTHS = tuple(zip(BEGINNINGS.split(), NUMBERS, strict=True))
 PLAIN = str.maketrans("äéèûÉ", "aeeue")
 
 
