@@ -106,9 +106,9 @@ function stand({ model, el }, net, tokenizer) {
     go.textContent = "Continue";
   }
 
-  // Tokens for one animation frame. An edit or a reset in between puts an end to it.
+  // Tokens for one animation frame.
   function step() {
-    if (!running || running.written !== model.get("written")) { stop(); return; }
+    if (!running) return;
     const begin = performance.now();
     const ids = [...now.ids];
     do {
@@ -163,6 +163,7 @@ function stand({ model, el }, net, tokenizer) {
   // --- drawing ---------------------------------------------------------------------------------------------------
 
   function draw(width) {
+    if (running && running.written !== model.get("written")) stop(); // an edit or a reset in between
     now = look();
     const [T, k, greedy, layer, head] = ["temperature", "top_k", "greedy", "layer", "head"].map((name) => model.get(name));
     const count = now.window.length;
