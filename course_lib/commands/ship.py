@@ -138,7 +138,7 @@ def poem_form(texts: list[str], training_text: str) -> dict[str, float | int]:
     control = CharacterBigrams(training_text).write(
         len(sample), start="\n", generator=torch.Generator().manual_seed(SAMPLE_SEED)
     )
-    known = set(training_text.split(BREAK))
+    known = set(training_text.split(BREAK)) - {""}
     poems = sample.split(BREAK)[:-1]
     return {
         "poems": len(poems),

@@ -260,6 +260,26 @@ def test_the_learning_rate_rises_then_falls_to_a_tenth(tmp_path: Path):
     assert saved.step == 20
 
 
+def test_a_rows_training_loss_is_the_mean_since_the_row_before(tmp_path: Path, monkeypatch):
+    losses = iter([5.0, 3.0, 4.0, 2.0, 1.0])
+    monkeypatch.setattr(
+        "course_lib.commands.next_token_training.update", lambda *_, **__: torch.tensor(next(losses))
+    )
+    validation = iter([2.0, 3.0, 1.5])
+    model = Bag()
+    run_ = Run(
+        model,
+        adamw(model.parameters(), learning_rate=1.0, weight_decay=0.0),
+        lambda: (torch.zeros(1, 1), torch.zeros(1, 1)),
+        torch.Generator(),
+        lambda: next(validation),
+    )
+    numbers = {"steps": 5, "learning_rate": 0.5, "warmup": 1, "evaluate_every": 2, "checkpoint_every": 5}
+    progress = train(run_, Progress(), tmp_path, **numbers, show=False)
+    assert [tuple(row.values()) for row in progress.history] == [(2, 4.0, 2.0), (4, 3.0, 3.0), (5, 1.0, 1.5)]
+    assert progress.best == 1.5
+
+
 def test_poems_with_unknown_characters_are_left_out_and_counted():
     tokenizer = make_tokenizer("characters", quatrains_as_text(load_tang()[:3]), 0)
     known, unknown = load_tang()[1], load_tang()[500]
