@@ -61,8 +61,10 @@ def test_the_chapter_trains_the_same_model_in_the_same_way(name):
     (sizes,) = set(re.findall(pattern, spaced(recipe)))
     assert sizes in re.findall(pattern, spaced(before))
     trains = cells[checked]
-    if "OneCycleLR(" not in trains:  # it calls the chapter's own function, perhaps with other epochs
+    if "train(" in trains:  # the chapter's own function, perhaps with other epochs
         trains += next(source for source in cells if "def train(" in source)
+    elif "OneCycleLR(" not in trains:
+        trains = next(source for source in reversed(cells[:checked]) if "OneCycleLR(" in source)
     trains = re.sub(r"exact_match\(.*", "", trains)
     assert training(trains) == training(inspect.getsource(recipes._trained))
     (epochs,) = re.findall(r"epochs=(\d+)", recipe)
