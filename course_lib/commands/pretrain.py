@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--dropout", type=float, default=0.1)
     found.add_argument("--weight-decay", type=float, default=0.1)
     found.add_argument("--seed", type=int, default=0)
-    found.add_argument("--evaluate-every", type=int, default=250, help="updates between validation losses")
+    found.add_argument("--evaluate-every", type=int, default=125, help="updates between validation losses")
     found.add_argument("--checkpoint-every", type=int, default=250, help="updates between checkpoints")
     found.add_argument("--out", type=Path, required=True, help="folder for what the run writes")
     found.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
