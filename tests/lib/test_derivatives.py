@@ -12,12 +12,13 @@ import pytest
 import torch
 from derivative_catalogue import DERIVATIVES as UP_TO_CHAPTER_7
 from derivative_catalogue import Derivative
+from derivatives_of_fine_tuning import FINE_TUNING_DERIVATIVES
 from derivatives_of_sequences import SEQUENCE_DERIVATIVES
 
 from course_lib.foundations import gradcheck
 from course_lib.foundations.gradcheck import WAYS, FourWays, compare_four_ways
 
-DERIVATIVES = UP_TO_CHAPTER_7 + SEQUENCE_DERIVATIVES
+DERIVATIVES = UP_TO_CHAPTER_7 + SEQUENCE_DERIVATIVES + FINE_TUNING_DERIVATIVES
 ROOT = Path(__file__).resolve().parents[2]
 every_derivative = pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda d: d.name.replace(" ", "-"))
 
@@ -82,7 +83,7 @@ def test_each_way_broken_in_turn_stands_alone(derivative, broken, monkeypatch):
 
 
 def test_every_chapter_of_derivatives_is_there():
-    assert {d.chapter for d in DERIVATIVES} == set(range(2, 11))
+    assert {d.chapter for d in DERIVATIVES} == {*range(2, 11), 12}
     assert len({d.name for d in DERIVATIVES}) == len(DERIVATIVES)
 
 
