@@ -62,7 +62,7 @@ class Explorable(anywidget.AnyWidget):
         code_template: PyTorch code in which `«name»` stands for a present value.
 
     Taught in: Tensors; Autograd, by hand and by machine; Gradient descent, derived; Linear regression; MNIST
-    classifier; Optimisers from their formulas.
+    classifier; Optimisers from their formulas; Attention; The Transformer; Pretraining a GPT.
     """
 
     modules: ClassVar[tuple[str, ...]] = ()

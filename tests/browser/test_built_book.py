@@ -20,6 +20,9 @@ KINDS = {
     "descentmap",
     "fitline",
     "optimiserrace",
+    "attention",
+    "positionalencoding",
+    "gptinpage",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
