@@ -121,7 +121,7 @@ def answer_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
         targets: int64, (batch, seq), ``NOT_ASKED`` or a token.
 
     Returns:
-        (batch,), in nats, at most 0. A longer answer adds more terms: it is a sum, not a mean.
+        (batch,), in nats, at most 0; a sum, not a mean, so a longer answer has more terms below 0.
 
     Raises:
         TypeError: if ``targets`` are not int64.
