@@ -266,6 +266,15 @@ def test_another_bert_loads_as_well_and_half_precision_becomes_whole():
     assert {p.dtype for p in half.parameters()} == {torch.float32}
 
 
+def test_loading_spends_no_random_numbers():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    files = tiny_files()
+    torch.manual_seed(5)
+    parse(**files)
+    assert torch.equal(torch.rand(3), expected)
+
+
 def with_weights(change) -> dict[str, bytes]:
     files = tiny_files()
     tensors = load(files["weights"])
