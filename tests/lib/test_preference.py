@@ -316,6 +316,16 @@ def test_the_penalty_is_the_kl_divergence_on_average():
     assert loss.item() == pytest.approx(0.7 * divergence.item(), abs=1e-12)
 
 
+@pytest.mark.parametrize("times", [0.25, 0.9, 1.0, 4.0])
+def test_the_penalty_of_a_token_is_never_negative(times):
+    now = exact([[-2.0]])
+    start = now + math.log(times)
+    nothing = exact([0.0])
+    loss = clipped_policy_loss(now, now, nothing, torch.tensor([[True]]), reference=start, beta=0.5)
+    assert loss.item() == pytest.approx(0.5 * (times - math.log(times) - 1), abs=1e-12)
+    assert loss.item() >= 0
+
+
 def test_every_answer_counts_alike_however_long():
     now = drawn(2, 3) - 2
     loss = clipped_policy_loss(now, now, GAINS, ASKED)
