@@ -14,12 +14,12 @@ import math
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 
 from course_lib.commands.corpora import CORPORA, corpus_text, encode_split, make_tokenizer
 from course_lib.commands.next_token_training import CHECKPOINT, Progress, Run, adamw, resume, train
+from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.commands.provenance import machine
 from course_lib.files import write_in_one_step
 from course_lib.models.convolved_linear import convolve_linears
@@ -33,16 +33,9 @@ SETTINGS, TOKENIZER, RESULT = "settings.json", "tokenizer.json", "result.json"
 _NOT_SETTINGS = ("out", "resume", "checkpoint_every", "device", "threads", "quiet")
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's arguments; the defaults are those of the shipped English model."""
-    found = _OneLineParser(
+    found = OneLineParser(
         prog="pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     found.add_argument("--corpus", choices=sorted(CORPORA), default="moby")

@@ -67,7 +67,7 @@ def load_adapter(model: nn.Module, path: Path) -> list[str]:
         path: a file ``save_adapter`` wrote.
 
     Returns:
-        The names of the layers that got an adapter.
+        The names of the layers that got an adapter, in the model's order.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -107,7 +107,7 @@ def load_adapter(model: nn.Module, path: Path) -> list[str]:
         for name, layer in adapters(model).items():
             layer.A.copy_(factors[f"{name}.A"])
             layer.B.copy_(factors[f"{name}.B"])
-    return names
+    return list(adapters(model))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], float]:
