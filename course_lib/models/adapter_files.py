@@ -85,6 +85,9 @@ def load_adapter(model: nn.Module, path: Path) -> list[str]:
     names = [name.removesuffix(".A") for name in factors if name.endswith(".A")]
     if not names or factors.keys() != {f"{name}.{factor}" for name in names for factor in ("A", "B")}:
         raise ValueError(f"{path} must hold an A and a B for each layer, holds {sorted(factors)}")
+    for name, factor in factors.items():
+        if factor.ndim != 2 or 0 in factor.shape:
+            raise ValueError(f"{path}: {name} must be a matrix, got shape {tuple(factor.shape)}")
     ranks = {factors[f"{name}.A"].shape[0] for name in names}
     if len(ranks) > 1:
         raise ValueError(f"{path} must hold adapters of one rank, holds {sorted(ranks)}")

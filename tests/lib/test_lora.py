@@ -244,6 +244,8 @@ def damaged(factors: dict[str, Tensor], damage: str) -> dict[str, Tensor]:
         return factors | {f"{first}.A": torch.zeros(2, 25)}
     if damage == "another width":
         return factors | {f"{first}.B": torch.zeros(24, 2)}
+    if damage == "no matrix":
+        return factors | {f"{first}.A": torch.tensor(1.0)}
     if damage == "two ranks":
         return factors | {f"{first}.A": torch.zeros(3, 24), f"{first}.B": torch.zeros(72, 3)}
     if damage == "a factor missing":
@@ -258,6 +260,7 @@ def damaged(factors: dict[str, Tensor], damage: str) -> dict[str, Tensor]:
     [
         ("another shape", r"qkv_proj.A must be \(2, 24\) for the model's layer, got \(2, 25\)"),
         ("another width", r"qkv_proj.B must be \(72, 2\) for the model's layer, got \(24, 2\)"),
+        ("no matrix", r"qkv_proj\.A must be a matrix, got shape \(\)"),
         ("two ranks", r"must hold adapters of one rank, holds \[2, 3\]"),
         ("a factor missing", "must hold an A and a B for each layer"),
         ("another layer", r"must have a linear layer blocks\.7\.attention\.qkv_proj .* has nothing"),
