@@ -25,6 +25,7 @@ SCALING_FILE = FILES / "scaling.json"
 WIDTHS = (16, 32, 64, 128)
 BUDGETS = (2**18, 2**20)  # tokens
 LAYERS, HEADS, CONTEXT, BATCH_SIZE = 2, 2, 64, 16
+LEARNING_RATE = 3e-3
 
 
 def measure(width: int, tokens: int, seed: int) -> dict[str, float | int]:
@@ -55,6 +56,7 @@ def measure(width: int, tokens: int, seed: int) -> dict[str, float | int]:
             "--context": CONTEXT,
             "--batch-size": BATCH_SIZE,
             "--steps": steps,
+            "--learning-rate": LEARNING_RATE,
             "--warmup": steps // 20,
             "--dropout": 0,
             "--seed": seed,
