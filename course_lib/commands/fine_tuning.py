@@ -11,85 +11,22 @@ was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import statistics
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_lib.commands.fine_tuning_methods import CANDIDATES, METHODS, SETTINGS_OF, Settings, Task, fit
+from course_lib.commands.fine_tuning_record import CHOICE_SEED, FINE_TUNING_FILE, begin, table, write
 from course_lib.commands.one_line_parser import OneLineParser
-from course_lib.commands.provenance import machine
-from course_lib.data.reviews import EMBEDDED_SHA256, Reviews, load_reviews
-from course_lib.files import write_in_one_step
-from course_lib.pretrained.minilm import SHA256, load_minilm
-from course_lib.pretrained.shipped import FILES
+from course_lib.data.reviews import Reviews, load_reviews
+from course_lib.pretrained.minilm import load_minilm
 
-FINE_TUNING_FILE = FILES / "fine_tuning.json"
-TRAINING_EXAMPLES, CHOICE_EXAMPLES, CHOICE_SEED = 3000, 1000, 100
+TRAINING_EXAMPLES, CHOICE_EXAMPLES = 3000, 1000
 MINILM = Task(load_reviews, load_minilm, max_length=64)
-_PACKAGES = ("torch", "peft", "scikit-learn", "tokenizers")
-
-
-class Row(NamedTuple):
-    """A method's line in the table, over its seeds.
-
-    ``lowest``, ``mean``, ``highest``: accuracy on the test split, from 0 to 1. ``trainable_parameters``:
-    numbers trained (for ``"tfidf"`` the median, as its vocabulary hangs on the snippets drawn). ``seconds``:
-    median processor time of training. ``optimizer_bytes``: kept between updates, ``None`` where it is not
-    one of torch's optimisers.
-    """
-
-    method: str
-    seeds: int
-    lowest: float
-    mean: float
-    highest: float
-    trainable_parameters: int
-    seconds: float
-    optimizer_bytes: int | None
-
-
-def table(path: Path = FINE_TUNING_FILE) -> list[Row]:
-    """Read what was measured, a row a method, the least accurate first.
-
-    Args:
-        path: what the command wrote.
-
-    Returns:
-        The rows.
-
-    Raises:
-        FileNotFoundError: if nothing was measured yet.
-        ValueError: if the file is not one of this command's.
-
-    Taught in: "Fine-tuning a pretrained encoder".
-    """
-    runs = _read(path)["runs"]
-    rows = []
-    for method in METHODS:
-        found = [run for run in runs if run["method"] == method]
-        if found:
-            accuracies = [run["accuracy"] for run in found]
-            rows.append(
-                Row(
-                    method,
-                    len(found),
-                    min(accuracies),
-                    statistics.mean(accuracies),
-                    max(accuracies),
-                    round(statistics.median(run["trainable_parameters"] for run in found)),
-                    statistics.median(run["seconds"] for run in found),
-                    found[0]["optimizer_bytes"],
-                )
-            )
-    return sorted(rows, key=lambda row: row.mean)
 
 
 def choose(method: str, settings: Settings, task: Task, *, examples: int) -> dict[str, Any]:
@@ -126,7 +63,7 @@ def measure(method: str, settings: Settings, task: Task, *, examples: int, seed:
 
     Returns:
         ``method``, ``seed``, ``accuracy`` (test), ``trainable_parameters``, ``optimizer_bytes``, ``seconds``
-        and ``wall_seconds`` (of training), and ``settings``.
+        (processor time of training), and ``settings``.
 
     Raises:
         ValueError: if there are fewer training snippets than ``examples``.
@@ -141,7 +78,6 @@ def measure(method: str, settings: Settings, task: Task, *, examples: int, seed:
         "trainable_parameters": fitted.trainable_parameters,
         "optimizer_bytes": fitted.optimizer_bytes,
         "seconds": round(fitted.seconds, 2),
-        "wall_seconds": round(fitted.wall_seconds, 2),
         "settings": settings,
     }
 
@@ -189,8 +125,8 @@ def measure_all(
         task: where texts and weights come from.
 
     Raises:
-        ValueError: if a number is out of range, or ``path`` was measured with other data, numbers of
-            snippets, candidates or versions, or on another machine.
+        ValueError: if a number is out of range, the folder of ``path`` is not there, or ``path`` was measured
+            with other data, settings, numbers of snippets or versions, or on another machine.
 
     Taught in: "Fine-tuning a pretrained encoder".
     """
@@ -200,14 +136,20 @@ def measure_all(
     for name, value in {"training-examples": examples, "choice-examples": choice_examples}.items():
         if not 1 <= value <= available:
             raise ValueError(f"{name} must be from 1 to {available}, got {value}")
-    found = _begin(path, examples, choice_examples, task.max_length)
+    if not path.parent.is_dir():
+        raise ValueError(f"output must be in a folder that is there, {path.parent} is not")
+    found = begin(path, examples, choice_examples, task.max_length)
     for method in methods:
         settings = _chosen(found, path, SETTINGS_OF.get(method, method), task)
-        done = {run["seed"] for run in found["runs"] if run["method"] == method}
-        for seed in sorted(set(range(seeds)) - done):
+        done = {run["seed"]: run["settings"] for run in found["runs"] if run["method"] == method}
+        if any(used != settings for used in done.values()):
+            raise ValueError(
+                f"output {path} holds runs of {method} with other settings: name another --output"
+            )
+        for seed in sorted(set(range(seeds)) - done.keys()):
             run = measure(method, settings, task, examples=examples, seed=seed)
             found["runs"].append(run)
-            _write(path, found)
+            write(path, found)
             print(
                 f"{method:>6}, seed {seed}: {run['accuracy']:.4f} right, {run['seconds']:.1f} s", flush=True
             )
@@ -264,65 +206,20 @@ def _chosen(found: dict[str, Any], path: Path, method: str, task: Task) -> Setti
     """Try the candidates not tried yet, and take the best; of equals the first."""
     trials = found["choice"]["trials"]
     for settings in CANDIDATES[method]:
-        if not any(t["method"] == method and t["settings"] == settings for t in trials):
+        if not any(trial["settings"] == settings for trial in _trials(trials, method)):
             trial = choose(method, settings, task, examples=found["choice"]["training_examples"])
             trials.append(trial)
-            _write(path, found)
+            write(path, found)
             print(f"{method:>6}, {settings}: {trial['validation_accuracy']:.4f} on validation", flush=True)
-    mine = [trial for trial in trials if trial["method"] == method]
-    return max(mine, key=lambda trial: trial["validation_accuracy"])["settings"]
+    return max(_trials(trials, method), key=lambda trial: trial["validation_accuracy"])["settings"]
 
 
-def _begin(path: Path, examples: int, choice_examples: int, max_length: int) -> dict[str, Any]:
-    """Make the record, or read the one that is there if it was measured in the same way."""
-    head = {
-        "command": "python -m course_lib.commands.fine_tuning",
-        "machine": machine(),
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "data_sha256": EMBEDDED_SHA256,
-        "weights_sha256": SHA256["model.safetensors"],
-        "training_examples": examples,
-        "max_length": max_length,
-    }
-    choice = {"split": "validation", "seed": CHOICE_SEED, "training_examples": choice_examples}
-    if not path.exists():
-        date = datetime.date.today().isoformat()
-        return {**head, "date": date, "choice": {**choice, "trials": []}, "runs": []}
-    found = _read(path)
-    for name, value in {**head, "choice": choice}.items():
-        saved = found.get(name)
-        if name == "choice":
-            saved = {key: part for key, part in saved.items() if key != "trials"}
-        if saved != value:
-            raise ValueError(
-                f"output {path} was measured with {name} = {saved}, got {value}: name another --output"
-            )
-    return found
+def _trials(trials: list[dict[str, Any]], method: str) -> list[dict[str, Any]]:
+    return [t for t in trials if t["method"] == method and t["settings"] in CANDIDATES[method]]
 
 
 def _accuracy(predict: Callable[[list[str]], Tensor], reviews: Reviews) -> float:
     return (predict(reviews.texts) == reviews.labels).double().mean().item()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} must be JSON: {error}") from error
-    if not isinstance(found, dict) or not {"runs", "choice"} <= found.keys():
-        raise ValueError(f"{path} must hold runs and choice, as this command writes them")
-    return found
-
-
-def _write(path: Path, found: dict[str, Any]) -> None:
-    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package).split("+")[0]
-    except PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":
