@@ -23,8 +23,8 @@ FILES = Path(__file__).parent / "files"
 # SHA-256 of the weights and of the card.
 SHIPPED = {
     "moby": (
-        "f8a5a718353a64020cc78d97a4488177140d549d6540e15808cf0dd72524609d",
-        "3c25929f9e382ef37000f5968832037299ed5440433069fa5c3273bef7231fd3",
+        "f764d54a699825cb7d66e024a5eea6e390a6e1f4b956d700064481d6b412809e",
+        "c21ab7e09fadccc32449fc5766ff4d0606a829be0c2a3236c5e038c8088aa96f",
     ),
     "tang": (
         "80f2320495e14e2d3ce5e57d894e4cb3176503cb450accdcb6b49466d7ddd61d",
