@@ -1,0 +1,260 @@
+"""Exercises of the chapter on making an assistant of a language model."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from course_lib.exercises.draws import float64, integer
+from course_lib.exercises.exercise import Exercise, Misconception
+
+NOT_ASKED = -100
+
+# --- only the answer is asked for ---------------------------------------------------------------------------
+
+
+def _prompt_and_answer(generator: Generator) -> tuple[Tensor, Tensor]:
+    prompt = torch.randint(3, 90, (integer(generator, 3, 6),), generator=generator)
+    return prompt, torch.randint(100, 190, (integer(generator, 3, 5),), generator=generator)
+
+
+def answer_targets(prompt: Tensor, answer: Tensor) -> Tensor:
+    """The last token of the prompt is the first to be asked for something: the answer's first token."""
+    return torch.cat([torch.full((len(prompt) - 1,), NOT_ASKED), answer])
+
+
+ANSWER_TARGETS = Exercise(
+    name="answer_targets",
+    title="Ask for the answer only",
+    kind="implement",
+    points=2,
+    inputs=_prompt_and_answer,
+    reference=answer_targets,
+    misconceptions={
+        "the prompt asked as well": Misconception(
+            lambda prompt, answer: torch.cat([prompt[1:], answer]),
+            "You ask for the prompt's own tokens too. The model would be trained to write instructions, not to "
+            "follow them.",
+        ),
+        "not shifted": Misconception(
+            lambda prompt, answer: torch.cat([torch.full((len(prompt),), NOT_ASKED), answer[:-1]]),
+            "Your targets are not shifted: each position is asked for the token it reads. The input is prompt and "
+            "answer without the last token; a position's target is the token *after* it.",
+        ),
+        "first token never asked": Misconception(
+            lambda prompt, answer: torch.cat([torch.full((len(prompt),), NOT_ASKED), answer[1:]]),
+            "Nobody is asked for the answer's first token. The prompt's last position is the one that must know it.",
+        ),
+        "zero for not asked": Misconception(
+            lambda prompt, answer: torch.cat([torch.zeros(len(prompt) - 1, dtype=torch.int64), answer]),
+            "You marked the prompt with 0, which is a token like any other: cross_entropy would ask for it. The mark "
+            "for “not asked” is −100.",
+        ),
+    },
+    next_step="What share of the loss was the prompt's, before you masked it?",
+)
+
+
+# --- who wins -----------------------------------------------------------------------------------------------
+
+
+def chance_to_win(better: float, worse: float) -> float:
+    """Bradley–Terry: the sigmoid of the difference of the rewards."""
+    return 1 / (1 + math.exp(worse - better))
+
+
+CHANCE_TO_WIN = Exercise(
+    name="chance_to_win",
+    title="Who wins?",
+    kind="predict",
+    points=1,
+    inputs=lambda generator: (integer(generator, 26, 34) / 10, integer(generator, 6, 10) / 10),
+    question=lambda better, worse: (
+        f"Two answers have the rewards {better} and {worse}. By Bradley and Terry, with what probability is the "
+        "first preferred, to two decimals?"
+    ),
+    reference=chance_to_win,
+    misconceptions={
+        "shares of the sum": Misconception(
+            lambda better, worse: better / (better + worse),
+            "You divided the rewards by their sum. They are exponents: add the same number to both, and nothing may "
+            "change.",
+        ),
+        "the other one": Misconception(
+            lambda better, worse: 1 / (1 + math.exp(better - worse)),
+            "That is the probability that the second is preferred.",
+        ),
+        "the difference": Misconception(
+            lambda better, worse: better - worse,
+            "That is the difference of the rewards, the logit. A sigmoid makes a probability of it.",
+        ),
+        "one reward alone": Misconception(
+            lambda better, _: 1 / (1 + math.exp(-better)),
+            "You compared the first reward with 0. It is to be compared with the other one.",
+        ),
+    },
+    next_step="How large must the difference be for nine wins in ten?",
+    tolerance=1e-2,
+)
+
+
+# --- preferences without a reward model ---------------------------------------------------------------------
+
+
+def _four_log_probabilities(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, float]:
+    rows = [-20 + 3 * float64(generator, 5) for _ in range(4)]
+    return (*rows, integer(generator, 1, 4) / 10)
+
+
+def dpo_loss(better: Tensor, worse: Tensor, ref_better: Tensor, ref_worse: Tensor, beta: float) -> Tensor:
+    """How much more the policy prefers the better answer than the reference does, through a sigmoid."""
+    return -F.logsigmoid(beta * ((better - ref_better) - (worse - ref_worse))).mean()
+
+
+DPO_LOSS = Exercise(
+    name="dpo_loss",
+    title="Preferences, directly",
+    kind="implement",
+    points=3,
+    inputs=_four_log_probabilities,
+    reference=dpo_loss,
+    misconceptions={
+        "no reference": Misconception(
+            lambda better, worse, _rb, _rw, beta: -F.logsigmoid(beta * (better - worse)).mean(),
+            "You left out the reference model. What counts is how far the policy has *moved* towards an answer, not "
+            "how probable the answer was to begin with.",
+        ),
+        "no beta": Misconception(
+            lambda better, worse, ref_better, ref_worse, _: (
+                -F.logsigmoid((better - ref_better) - (worse - ref_worse)).mean()
+            ),
+            "You left out beta, the price of moving away from the reference.",
+        ),
+        "the worse answer rewarded": Misconception(
+            lambda better, worse, ref_better, ref_worse, beta: (
+                -F.logsigmoid(beta * ((worse - ref_worse) - (better - ref_better))).mean()
+            ),
+            "Your loss falls when the *worse* answer gains. Turn the difference round.",
+        ),
+        "a probability for a loss": Misconception(
+            lambda better, worse, ref_better, ref_worse, beta: (
+                -torch.sigmoid(beta * ((better - ref_better) - (worse - ref_worse))).mean()
+            ),
+            "You took the sigmoid itself. The loss is minus its logarithm; use F.logsigmoid, which does not "
+            "underflow.",
+        ),
+    },
+    next_step="What is the loss while the policy still equals the reference?",
+    tolerance=1e-8,
+)
+
+
+# --- better than its group ----------------------------------------------------------------------------------
+
+
+def _rewards_in_groups(generator: Generator) -> tuple[Tensor]:
+    rewards = float64(generator, 3, integer(generator, 4, 6))
+    return (rewards + torch.tensor([[0.0], [2.0], [5.0]], dtype=torch.float64),)
+
+
+def group_advantages(rewards: Tensor) -> Tensor:
+    """Each answer against the others to the same question, in their standard deviations."""
+    centred = rewards - rewards.mean(dim=1, keepdim=True)
+    return centred / centred.square().mean(dim=1, keepdim=True).sqrt()
+
+
+GROUP_ADVANTAGES = Exercise(
+    name="group_advantages",
+    title="Better than its group",
+    kind="implement",
+    points=2,
+    inputs=_rewards_in_groups,
+    reference=group_advantages,
+    misconceptions={
+        "over all groups": Misconception(
+            lambda rewards: (rewards - rewards.mean()) / rewards.std(correction=0),
+            "You compared with all answers to all questions. Then an easy question makes every answer to it look "
+            "good; compare within the row.",
+        ),
+        "divided by n − 1": Misconception(
+            lambda rewards: (rewards - rewards.mean(1, keepdim=True)) / rewards.std(1, keepdim=True),
+            "You divided the squares by k − 1, torch's default. Here they are divided by k.",
+        ),
+        "not divided": Misconception(
+            lambda rewards: rewards - rewards.mean(dim=1, keepdim=True),
+            "You took the mean away and stopped. Divide by the group's standard deviation.",
+        ),
+        "not centred": Misconception(
+            lambda rewards: rewards / rewards.std(dim=1, correction=0, keepdim=True),
+            "Every answer with a reward above 0 is pushed up in yours. Take the group's mean away first.",
+        ),
+    },
+    next_step="All answers of a group are right. What is your advantage, and what should it be?",
+    tolerance=1e-8,
+)
+
+
+# --- a step that is not too long ----------------------------------------------------------------------------
+
+
+def _ratios_and_advantages(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float]:
+    old = -3 + float64(generator, 12)
+    new = old + 0.6 * float64(generator, 12)
+    return new, old, float64(generator, 12), 0.2
+
+
+def clipped_loss(new: Tensor, old: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """The smaller of two gains: as it is, and with the ratio held near 1."""
+    ratio = (new - old).exp()
+    held = ratio.clamp(1 - clip, 1 + clip)
+    return -torch.minimum(ratio * advantages, held * advantages).mean()
+
+
+def _clipped_variant(choose=torch.minimum, sign=-1.0, upside_down=False, only_held=False):
+    def variant(new: Tensor, old: Tensor, advantages: Tensor, clip: float) -> Tensor:
+        ratio = (old - new).exp() if upside_down else (new - old).exp()
+        held = ratio.clamp(1 - clip, 1 + clip) * advantages
+        return sign * (held if only_held else choose(ratio * advantages, held)).mean()
+
+    return variant
+
+
+CLIPPED_LOSS = Exercise(
+    name="clipped_loss",
+    title="No further than that",
+    kind="implement",
+    points=3,
+    inputs=_ratios_and_advantages,
+    reference=clipped_loss,
+    misconceptions={
+        "the larger gain": Misconception(
+            _clipped_variant(choose=torch.maximum),
+            "You took the larger of the two gains. The smaller one is the cautious estimate: it never pays to move "
+            "further than the clip.",
+        ),
+        "always clipped": Misconception(
+            _clipped_variant(only_held=True),
+            "You clipped always. Where a *bad* token has become likelier, the clip would take away the gradient that "
+            "should bring it back; that is why the minimum is there.",
+        ),
+        "a gain, not a loss": Misconception(
+            _clipped_variant(sign=1.0),
+            "That is the gain. An optimiser minimises: turn the sign.",
+        ),
+        "ratio upside down": Misconception(
+            _clipped_variant(upside_down=True),
+            "Your ratio is old over new. It must grow when the policy makes a token likelier.",
+        ),
+    },
+    next_step="For which tokens is the gradient exactly zero?",
+    tolerance=1e-8,
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (ANSWER_TARGETS, CHANCE_TO_WIN, DPO_LOSS, GROUP_ADVANTAGES, CLIPPED_LOSS)
+}
