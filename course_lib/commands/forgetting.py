@@ -2,9 +2,10 @@
 
     python -m course_lib.commands.forgetting
 
-The shipped English model reads film snippets: plainly, at two learning rates; through adapters; and with a
-quarter of every batch from Moby-Dick, which it came from. Writes pretrained/files/forgetting.json, losses on
-held-out text of both kinds, and low_rank_change.safetensors, what plain training did to one weight matrix.
+The shipped English model goes on with film snippets: plainly or through adapters, at two learning rates each;
+or with a quarter of every batch from Moby-Dick, which it came from. Writes pretrained/files/forgetting.json,
+losses on held-out text of both kinds, and low_rank_change.safetensors, what plain training at the lower rate
+did to one weight matrix.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ from course_lib.pretrained.shipped import FILES, SHIPPED, load
 FORGETTING_FILE = FILES / "forgetting.json"
 CHANGE_NAME = "low_rank_change.safetensors"
 CHANGED_WEIGHT = "blocks.2.attention.output_proj.weight"
-CHANGED_BY = Plan("plain", 3e-3)
+CHANGED_BY = Plan("plain", 3e-4)
 PLANS = (
-    Plan("plain", 3e-4),
     CHANGED_BY,
+    Plan("plain", 3e-3),
     Plan("lora", 3e-3, rank=8),
+    Plan("lora", 1e-2, rank=8),
     Plan("rehearsal", 3e-3, rehearsed=BATCH_SIZE // 4),
 )
 
@@ -130,7 +132,7 @@ def main(words: list[str] | None = None) -> int:
     parser = OneLineParser(
         prog="forgetting", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=64, help="updates a run")
+    parser.add_argument("--steps", type=int, default=96, help="updates a run")
     parser.add_argument("--evaluate-every", type=int, default=16, help="updates between two measurements")
     parser.add_argument("--seeds", type=int, default=2, help="runs a plan")
     parser.add_argument("--output", type=Path, default=FORGETTING_FILE)
