@@ -1,0 +1,128 @@
+"""A pretrained reader of sentences: MiniLM where its weights are installed, else the book's own GPT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.models.gpt import GPT
+from course_lib.pretrained import minilm, shipped
+from course_lib.text.tokenizers import BytePairTokenizer
+
+
+class GPTReader(nn.Module):
+    """A GPT as an encoder: its last normalised features instead of logits.
+
+    Each position has read what stands before it, not what follows; the mean over a text has read it all.
+
+    Args:
+        gpt: the model, kept, not copied.
+
+    Taught in: "Fine-tuning a pretrained encoder".
+    """
+
+    def __init__(self, gpt: GPT) -> None:
+        super().__init__()
+        self.gpt = gpt
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Read texts.
+
+        Args:
+            ids: int64, (batch, seq), padded at the end with any id; seq at most the GPT's context.
+            lengths: int, (batch,), each 1 … seq. Padding stands behind every real token, so none sees it.
+
+        Returns:
+            Hidden states, (batch, seq, d_model); meaningless where there is padding.
+
+        Raises:
+            ValueError: if ``ids`` is longer than the context or a length is out of range.
+        """
+        seq = ids.shape[1]
+        if seq > self.gpt.context:
+            raise ValueError(f"ids must be at most {self.gpt.context} tokens a row, got {seq}")
+        if lengths.min() < 1 or lengths.max() > seq:
+            raise ValueError(f"lengths must lie in 1 … {seq}, got {lengths.tolist()}")
+        x = self.gpt.token_embedding(ids) + self.gpt.position_embedding.weight[:seq]
+        for block in self.gpt.blocks:
+            x, _ = block(x)
+        return self.gpt.final_norm(x)
+
+
+class BytePairReader:
+    """A byte-pair tokenizer with the interface of ``WordPieceTokenizer``: many texts at once, padded.
+
+    Args:
+        tokenizer: of one text at a time.
+    """
+
+    def __init__(self, tokenizer: BytePairTokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def encode(self, texts: Sequence[str], *, max_length: int) -> tuple[Tensor, Tensor]:
+        """Turn texts into ids, padded with 0 behind to the longest of them.
+
+        Args:
+            texts: at least one; an empty one is read as a line end.
+            max_length: most tokens a text, at least 1; the rest is cut.
+
+        Returns:
+            ``(ids, lengths)``: int64, (batch, seq) and (batch,).
+
+        Raises:
+            ValueError: if ``texts`` is empty or ``max_length`` is below 1.
+        """
+        if not texts:
+            raise ValueError("texts must hold at least one text, got none")
+        if max_length < 1:
+            raise ValueError(f"max_length must be at least 1, got {max_length}")
+        rows = [self.tokenizer.encode(text or "\n")[:max_length] for text in texts]
+        lengths = torch.tensor([len(row) for row in rows])
+        ids = torch.zeros(len(rows), int(lengths.max()), dtype=torch.int64)
+        for place, row in zip(ids, rows, strict=True):
+            place[: len(row)] = torch.tensor(row)
+        return ids, lengths
+
+
+class Reader(NamedTuple):
+    """A pretrained model in eval mode, ``model(ids, lengths)`` to hidden states, and what belongs to it.
+
+    ``name`` says which it is; ``tokenizer.encode(texts, max_length=…)`` gives ids and lengths; ``d_model`` is
+    the width of the hidden states; ``targets`` the linear layers that suit adapters.
+    """
+
+    name: str
+    model: nn.Module
+    tokenizer: Any
+    d_model: int
+    targets: tuple[str, ...]
+
+
+def load_reader() -> Reader:
+    """Load MiniLM if the package with its weights is installed, else the shipped English GPT.
+
+    Returns:
+        The reader, made anew at each call.
+
+    Raises:
+        ValueError: if an installed file is not the expected one.
+
+    Taught in: "Fine-tuning a pretrained encoder".
+    """
+    if minilm.installed():
+        found = minilm.load_minilm()
+        return Reader(
+            "MiniLM",
+            found.model,
+            found.tokenizer,
+            found.settings["d_model"],
+            ("query_proj", "value_proj"),
+        )
+    moby = shipped.load("moby")
+    width = moby.card["model"]["d_model"]
+    return Reader(
+        "our GPT", GPTReader(moby.model).eval(), BytePairReader(moby.tokenizer), width, ("qkv_proj",)
+    )
