@@ -148,15 +148,17 @@ def test_the_pictures_are_the_matrix_and_its_nearest_in_one_scale(show, chance):
     rank = chance.randrange(3, 12)
     shown = show(LowRank(change, rank=rank))
     left, sigma, right = torch.linalg.svd(change.double(), full_matrices=False)
-    nearest = left[:, :rank] * sigma[:rank] @ right[:rank]
     reach = change.abs().max()
-    for place, expected in enumerate((change.double(), nearest)):
-        # Along the map red minus blue grows from −178 (#0072b2) through 0 to 213 (#d55e00).
-        share = expected / reach
-        wanted = torch.where(share > 0, 213 * share, 178 * share)
-        found = pixels(shown, place)
-        assert found.shape == change.shape
-        assert (found - wanted).abs().max() < 6
+    for now in (rank, rank + 1):
+        nearest = left[:, :now] * sigma[:now] @ right[:now]
+        for place, expected in enumerate((change.double(), nearest)):
+            # Along the map red minus blue grows from −178 (#0072b2) through 0 to 213 (#d55e00).
+            share = expected / reach
+            wanted = torch.where(share > 0, 213 * share, 178 * share)
+            found = pixels(shown, place)
+            assert found.shape == change.shape
+            assert (found - wanted).abs().max() < 6
+        shown.root.locator(".xp-handle").press("ArrowRight")
     shown.assert_sound()
 
 
