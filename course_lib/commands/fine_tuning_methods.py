@@ -33,7 +33,7 @@ CANDIDATES: dict[str, list[Settings]] = {
     "probe": [{"epochs": 20, "batch_size": 32, "head_learning_rate": rate} for rate in (1e-3, 1e-2, 1e-1)],
     "tfidf": [{"words": words, "C": c} for words in (1, 2) for c in (0.3, 1.0, 3.0, 10.0)],
     "lora": [{**_ADAPTED, "learning_rate": rate} for rate in (1e-3, 3e-3)],
-    "full": [{**_TRAINED, "learning_rate": rate} for rate in (5e-5, 1.5e-4)],
+    "full": [{**_TRAINED, "learning_rate": rate} for rate in (5e-5, 1.5e-4, 5e-4)],
     "random": [{**_TRAINED, "learning_rate": rate} for rate in (1.5e-4, 5e-4)],
     "peft": [],
 }
