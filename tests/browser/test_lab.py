@@ -110,6 +110,9 @@ def open_and_run(lab: str, offline_page: object, name: str = "typed", height: in
     """Open the notebook, run its cell; keys pressed before the kernel is ready are lost, so press again."""
     watched = offline_page(viewport={"width": 1200, "height": height})
     page = watched.page
+    # On a busy machine Lab may ask something before the notebook is ready; say yes, as a reader would.
+    asked = page.locator("dialog.jp-Dialog")
+    page.add_locator_handler(asked, lambda dialog: dialog.locator("button.jp-mod-accept").click())
     page.goto(f"{lab}/lab/tree/{name}.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
     shown = Shown(watched, page.locator(".jp-OutputArea .explorable"))
