@@ -30,7 +30,7 @@ import torch
 change = change.double()  # your («rows», «columns») matrix"""
 _CODE = """
 rank = «rank»
-left, sigma, right = torch.linalg.svd(change, full_matrices=False)  # right: V's columns, lying down
+left, sigma, right = torch.linalg.svd(change, full_matrices=False)  # right is Vᵀ
 nearest = left[:, :rank] * sigma[:rank] @ right[:rank]  # («rows», «columns»)
 
 norm = torch.linalg.norm(change).clamp(min=1e-300)  # Frobenius
