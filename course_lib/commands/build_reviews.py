@@ -9,16 +9,15 @@ import argparse
 import hashlib
 import html
 import io
-import lzma
 import re
 import tarfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from course_lib.commands.build_text import write_text
 from course_lib.data.embedded import read_verified
 from course_lib.data.reviews import EMBEDDED_FILE, EMBEDDED_SHA256, SPLIT_BREAK, SPLITS
-from course_lib.files import write_in_one_step
 
 SOURCE_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 INNER_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
@@ -132,9 +131,7 @@ def write_reviews(source: Path, path: Path, sha256: str = SOURCE_SHA256) -> str:
     Taught in: "Fine-tuning a pretrained encoder".
     """
     content = as_content(scored_snippets(read_table(read_verified(source, sha256))))
-    packed = lzma.compress(content.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME)
-    write_in_one_step(path, packed)
-    return hashlib.sha256(packed).hexdigest()
+    return write_text(content, path)
 
 
 def main() -> None:

@@ -198,6 +198,28 @@ class GPT(nn.Module):
             TypeError: if ``ids`` are not whole numbers.
             ValueError: if ``ids`` are not (batch, seq), too many for the context, or out of range.
         """
+        x, all_weights = self.features(ids, cache, need_weights=need_weights)
+        logits = self.output(x, self.token_embedding.weight)
+        return (logits, all_weights) if need_weights else logits
+
+    def features(
+        self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: bool = False
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """Compute what the logits are made of.
+
+        Args:
+            ids: as for ``forward``.
+            cache: as for ``forward``.
+            need_weights: as for ``forward``.
+
+        Returns:
+            The normalised features, (batch, seq, d_model), and a list of weights, ``None`` a layer unless
+            asked for.
+
+        Raises:
+            TypeError: as ``forward``.
+            ValueError: as ``forward``.
+        """
         before = 0 if cache is None else cache.length
         self._check(ids, before)
         try:
@@ -214,8 +236,7 @@ class GPT(nn.Module):
             all_weights.append(weights)
         if cache is not None:
             cache.advance(ids.shape[1])
-        logits = self.output(self.final_norm(x), self.token_embedding.weight)
-        return (logits, all_weights) if need_weights else logits
+        return self.final_norm(x), all_weights
 
     def _check(self, ids: Tensor, before: int) -> None:
         if ids.dtype not in (torch.int64, torch.int32):

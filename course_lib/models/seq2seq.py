@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from course_lib.models.attention import attention, padding_mask
 from course_lib.models.recurrent import GRUCell, unroll
+from course_lib.models.sizes import check_sizes
 from course_lib.models.translation import check_pair, checked_opening, write_greedily
 
 
@@ -49,14 +50,7 @@ class Seq2Seq(nn.Module):
         attention: bool = False,
     ) -> None:
         super().__init__()
-        for name, size in (
-            ("source_vocab", source_vocab),
-            ("target_vocab", target_vocab),
-            ("embedding", embedding),
-            ("hidden", hidden),
-        ):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        check_sizes(source_vocab=source_vocab, target_vocab=target_vocab, embedding=embedding, hidden=hidden)
         self.vocabs = source_vocab, target_vocab
         self.source_embedding = nn.Embedding(source_vocab, embedding)
         self.target_embedding = nn.Embedding(target_vocab, embedding)

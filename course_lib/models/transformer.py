@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.models.attention import causal_mask, padding_mask
 from course_lib.models.positions import sinusoidal
+from course_lib.models.sizes import check_sizes
 from course_lib.models.transformer_layers import DecoderLayer, EncoderLayer, Norm
 from course_lib.models.translation import check_pair, checked_opening, write_greedily
 
@@ -55,14 +56,9 @@ class Transformer(nn.Module):
         max_length: int = 128,
     ) -> None:
         super().__init__()
-        for name, size in (
-            ("source_vocab", source_vocab),
-            ("target_vocab", target_vocab),
-            ("layers", layers),
-            ("max_length", max_length),
-        ):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        check_sizes(
+            source_vocab=source_vocab, target_vocab=target_vocab, layers=layers, max_length=max_length
+        )
         self.vocabs = source_vocab, target_vocab
         self.source_embedding = nn.Embedding(source_vocab, d_model)
         self.target_embedding = nn.Embedding(target_vocab, d_model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course_lib.models.sizes import check_sizes
 from course_lib.models.transformer_layers import Norm
 
 
@@ -37,7 +38,7 @@ def parameter_count(
 
     Taught in: "The Transformer".
     """
-    _check_sizes(
+    check_sizes(
         source_vocab=source_vocab,
         target_vocab=target_vocab,
         d_model=d_model,
@@ -89,7 +90,7 @@ def forward_flops(
 
     Taught in: "The Transformer".
     """
-    _check_sizes(
+    check_sizes(
         batch=batch,
         source=source,
         target=target,
@@ -104,9 +105,3 @@ def forward_flops(
     cross = 4 * t * d**2 + 4 * s * d**2 + 4 * s * t * d
     decoder = own + cross + 4 * t * d * f
     return batch * (layers * (encoder + decoder) + 2 * t * d * target_vocab)
-
-
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")

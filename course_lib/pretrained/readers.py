@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from course_lib.models.gpt import GPT
+from course_lib.models.lengths import real_tokens
 from course_lib.pretrained import minilm, shipped
 from course_lib.text.tokenizers import BytePairTokenizer
 
@@ -44,12 +46,11 @@ class GPTReader(nn.Module):
         seq = ids.shape[1]
         if seq > self.gpt.context:
             raise ValueError(f"ids must be at most {self.gpt.context} tokens a row, got {seq}")
-        if lengths.min() < 1 or lengths.max() > seq:
-            raise ValueError(f"lengths must lie in 1 … {seq}, got {lengths.tolist()}")
-        x = self.gpt.token_embedding(ids) + self.gpt.position_embedding.weight[:seq]
-        for block in self.gpt.blocks:
-            x, _ = block(x)
-        return self.gpt.final_norm(x)
+        real_tokens(
+            lengths, seq
+        )  # refuses what does not fit; a causal model needs no mask for padding behind
+        hidden, _ = self.gpt.features(ids)
+        return hidden
 
 
 class BytePairReader:
@@ -80,11 +81,8 @@ class BytePairReader:
         if max_length < 1:
             raise ValueError(f"max_length must be at least 1, got {max_length}")
         rows = [self.tokenizer.encode(text or "\n")[:max_length] for text in texts]
-        lengths = torch.tensor([len(row) for row in rows])
-        ids = torch.zeros(len(rows), int(lengths.max()), dtype=torch.int64)
-        for place, row in zip(ids, rows, strict=True):
-            place[: len(row)] = torch.tensor(row)
-        return ids, lengths
+        ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+        return ids, torch.tensor([len(row) for row in rows])
 
 
 class Reader(NamedTuple):

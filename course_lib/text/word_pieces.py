@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 START, END, PAD = "[CLS]", "[SEP]", "[PAD]"
 
@@ -76,8 +77,9 @@ class WordPieceTokenizer:
         end = self._tokenizer.token_to_id(END)
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         rows = [row if len(row) <= max_length else [*row[: max_length - 1], end] for row in rows]
-        lengths = torch.tensor([len(row) for row in rows])
-        ids = torch.full((len(rows), int(lengths.max())), self._tokenizer.token_to_id(PAD))
-        for place, row in zip(ids, rows, strict=True):
-            place[: len(row)] = torch.tensor(row)
-        return ids, lengths
+        ids = pad_sequence(
+            [torch.tensor(row) for row in rows],
+            batch_first=True,
+            padding_value=self._tokenizer.token_to_id(PAD),
+        )
+        return ids, torch.tensor([len(row) for row in rows])
