@@ -1,0 +1,220 @@
+"""Memory by formula, equal to the bytes of live tensors to the last one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_lib.models.classifier_memory import convnet_activation_bytes, mlp_activation_bytes
+from course_lib.models.gpt import GPT
+from course_lib.models.gpt_cost import (
+    PRECISIONS,
+    GPTShape,
+    gpt_activation_bytes,
+    gpt_block_bytes,
+    gpt_forward_flops,
+    gpt_parameters,
+    gpt_tensors,
+)
+from course_lib.models.image_classifiers import MLP, ConvNet
+from course_lib.training.memory import (
+    TrainingBytes,
+    measure_step,
+    optimizer_bytes,
+    peak_bytes,
+    saved_tensors,
+    state_bytes,
+    storage_bytes,
+)
+from course_lib.training.recompute import recompute
+
+OPTIMIZERS = {
+    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1),
+    "momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
+    "adam": lambda parameters: torch.optim.Adam(parameters, fused=True),
+}
+# vocabulary, context, d_model, heads, layers, and batch, seq: one of each, odd numbers, a single token
+SHAPES = [
+    (GPTShape(50, 16, 32, 4, 2), 3, 16),
+    (GPTShape(77, 20, 24, 3, 3), 1, 7),
+    (GPTShape(31, 9, 10, 1, 1), 2, 1),
+    (GPTShape(200, 64, 48, 6, 4), 5, 50),
+]
+
+
+def gpt(shape, precision="fp32"):
+    torch.manual_seed(0)
+    sizes = shape._asdict()
+    model = GPT(sizes.pop("vocab_size"), **sizes)
+    return model.bfloat16() if precision == "bf16" else model
+
+
+def next_token_loss(model, shape, batch, seq, precision="fp32"):
+    inputs, targets = (torch.randint(shape.vocab_size, (batch, seq)) for _ in range(2))
+
+    def loss():
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "autocast bf16"):
+            return F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+
+    return loss
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(("shape", "batch", "seq"), SHAPES)
+def test_a_gpts_training_step_takes_the_bytes_predicted(shape, batch, seq, precision, checkpointing):
+    model = gpt(shape, precision)
+    if checkpointing:
+        recompute(model.blocks)
+    optimizer = OPTIMIZERS["adam"](model.parameters())
+    found = measure_step(model, optimizer, next_token_loss(model, shape, batch, seq, precision))
+    predicted = state_bytes(
+        gpt_parameters(shape), tensors=gpt_tensors(shape), bytes_each=PRECISIONS[precision].weight
+    )
+    activations = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
+    assert found == predicted._replace(activations=activations)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kind", [MLP, ConvNet])
+def test_a_classifiers_training_step_takes_the_bytes_predicted(kind, training, optimizer):
+    torch.manual_seed(0)
+    model = kind().train(training)
+    images, labels = torch.rand(7, 1, 28, 28), torch.randint(10, (7,))
+    updates = OPTIMIZERS[optimizer](model.parameters())
+    found = measure_step(model, updates, lambda: F.cross_entropy(model(images), labels))
+    parameters = list(model.parameters())
+    state = state_bytes(sum(p.numel() for p in parameters), tensors=len(parameters), optimizer=optimizer)
+    formula = mlp_activation_bytes(7) if kind is MLP else convnet_activation_bytes(7, training=training)
+    assert found == state._replace(activations=formula)
+
+
+def test_another_width_of_the_mlp():
+    model, images = MLP(hidden=31), torch.rand(2, 1, 28, 28)
+    _, kept = saved_tensors(lambda: F.cross_entropy(model(images), torch.tensor([1, 2])), model)
+    assert storage_bytes(kept) == mlp_activation_bytes(2, hidden=31)
+
+
+def test_a_storage_counts_once_and_whole():
+    base = torch.zeros(10, 10)
+    assert storage_bytes([base, base[:3], base.T, base.view(-1)[50:]]) == 400
+    assert storage_bytes([base[:1], torch.zeros(3, dtype=torch.bfloat16)]) == 406
+    assert storage_bytes([]) == 0
+
+
+def test_a_tied_matrix_counts_once_and_a_frozen_one_has_no_gradient():
+    first, second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+    second.weight = first.weight
+    frozen = nn.Linear(4, 4, bias=False).requires_grad_(False)
+    model = nn.Sequential(first, second, frozen)
+    optimizer = torch.optim.Adam([first.weight], fused=True)
+    found = measure_step(model, optimizer, lambda: model(torch.ones(2, 4)).sum())
+    assert (found.weights, found.gradients, found.optimizer) == (128, 64, 132)
+
+
+def test_saved_tensors_are_what_the_backward_pass_reads():
+    layer = nn.Linear(3, 2)
+    x = torch.rand(5, 3)
+    loss, kept = saved_tensors(lambda: torch.tanh(layer(x)).sum(), layer)
+    assert [tuple(each.shape) for each in kept] == [(5, 3), (5, 2)]
+    assert storage_bytes(kept) == 4 * 5 * (3 + 2)
+    loss.backward()
+    assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize(("shape", "batch", "seq"), SHAPES[:2] + SHAPES[3:])
+def test_operations_are_those_torch_counts(shape, batch, seq):
+    model = gpt(shape)
+    loss = next_token_loss(model, shape, batch, seq)
+    with FlopCounterMode(display=False) as counter:
+        value = loss()
+    assert counter.get_total_flops() == gpt_forward_flops(shape, batch, seq)
+    with FlopCounterMode(display=False) as counter:
+        value.backward()
+    # SDPA computes its scores anew in the backward pass: arithmetic, but not the model's.
+    again = 2 * shape.layers * batch * seq**2 * shape.d_model
+    assert counter.get_total_flops() == 2 * gpt_forward_flops(shape, batch, seq) + again
+
+
+def test_recomputing_changes_no_gradient_and_no_name():
+    shape, batch, seq = SHAPES[0]
+    models = [gpt(shape), gpt(shape)]
+    for model in models:
+        model.dropout = 0.3
+        for block in model.blocks:
+            block.dropout = 0.3
+    recompute(models[1].blocks)
+    assert list(models[1].state_dict()) == list(models[0].state_dict())
+    for model in models:
+        torch.manual_seed(1)
+        next_token_loss(model, shape, batch, seq)().backward()
+    for ours, theirs in zip(models[1].parameters(), models[0].parameters(), strict=True):
+        assert torch.equal(ours.grad, theirs.grad)
+    with pytest.raises(ValueError, match="modules must not recompute already, got a changed Block"):
+        recompute(models[1].blocks)
+
+
+def test_with_checkpointing_two_blocks_recompute_one_after_the_other():
+    """Beside every block's input there is never more than one block's worth: so the working memory is one."""
+    shape, batch, seq = SHAPES[3]
+    whole = gpt_activation_bytes(shape, batch, seq)
+    thin = gpt_activation_bytes(shape, batch, seq, checkpointing=True)
+    block = gpt_block_bytes(shape, batch, seq)
+    assert whole - thin == shape.layers * (block - 4 * batch * seq * shape.d_model)
+
+
+@pytest.mark.parametrize(
+    ("sharding", "expected"),
+    [
+        ("none", TrainingBytes(400, 400, 800)),
+        ("optimizer", TrainingBytes(400, 400, 267)),
+        ("gradients", TrainingBytes(400, 134, 267)),
+        ("weights", TrainingBytes(134, 134, 267)),
+    ],
+)
+def test_sharding_divides_one_kind_more_at_each_stage(sharding, expected):
+    assert state_bytes(100, devices=3, sharding=sharding) == expected
+    counts = state_bytes(100, tensors=5, devices=3, sharding=sharding).optimizer - expected.optimizer
+    assert counts == 20
+
+
+def test_the_worst_moment_is_the_backward_passs_start_or_the_update():
+    assert peak_bytes(TrainingBytes(10, 10, 20, 100), working=7) == 137
+    assert peak_bytes(TrainingBytes(10, 10, 20, 5), working=2) == 40
+    assert peak_bytes(TrainingBytes(10, 10, 20, 5)) == 40
+
+
+def test_the_optimiser_holds_nothing_before_its_first_update():
+    model = nn.Linear(3, 5)
+    adam = torch.optim.Adam(model.parameters())
+    assert optimizer_bytes(adam) == 0
+    model(torch.ones(1, 3)).sum().backward()
+    adam.step()
+    assert optimizer_bytes(adam) == 2 * 4 * 20 + 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: state_bytes(0), "parameters must be at least 1, got 0"),
+        (lambda: state_bytes(3, tensors=-1), "tensors must be at least 0, got -1"),
+        (lambda: state_bytes(3, devices=0), "devices must be at least 1, got 0"),
+        (lambda: state_bytes(3, bytes_each=0), "bytes_each must be at least 1, got 0"),
+        (lambda: state_bytes(3, optimizer="lion"), "optimizer must be one of sgd, momentum, adam, got"),
+        (lambda: state_bytes(3, sharding="all"), "sharding must be one of none, optimizer, gradients"),
+        (lambda: peak_bytes(TrainingBytes(1, 1, 1), working=-1), "working must be at least 0, got -1"),
+        (lambda: gpt_parameters(GPTShape(5, 5, 0, 1, 1)), "d_model must be at least 1, got 0"),
+        (lambda: gpt_forward_flops(SHAPES[0][0], 0, 5), "batch must be at least 1, got 0"),
+        (lambda: gpt_activation_bytes(SHAPES[0][0], 1, 0), "seq must be at least 1, got 0"),
+        (lambda: gpt_block_bytes(SHAPES[0][0], 1, 2, precision="fp8"), "precision must be one of fp32, auto"),
+        (lambda: mlp_activation_bytes(1, hidden=0), "hidden must be at least 1, got 0"),
+        (lambda: convnet_activation_bytes(0), "batch must be at least 1, got 0"),
+    ],
+)  # fmt: skip
+def test_errors_name_the_parameter(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
