@@ -1,4 +1,4 @@
-"""Training a next-token predictor: the update, the groups of parameters, and the run that can be resumed.
+"""Training a next-token predictor: the update, the groups of parameters, and the loop.
 
 Everything here takes a model, an optimiser and a source of batches; ``pretrain`` makes them.
 """
@@ -6,25 +6,19 @@ Everything here takes a model, an optimiser and a source of batches; ``pretrain`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from course_lib.files import write_in_one_step
+from course_lib.commands.run_state import Progress, Run, save_best, save_checkpoint
 from course_lib.foundations.schedules import cosine
-from course_lib.training import checkpoint
+from course_lib.training.gradient_averaging import global_mean
 
-CHECKPOINT = "checkpoint.safetensors"
-BEST = "best.safetensors"
 LOWEST_RATE = 0.1  # of the learning rate, at the end of the schedule
-Draw = Callable[[], tuple[Tensor, Tensor]]
 
 
 def adamw(
@@ -84,61 +78,6 @@ def update(
     return loss.detach()
 
 
-class Run(NamedTuple):
-    """What a run consists of.
-
-    ``draw()`` gives ``(inputs, targets)``, int64 (batch, seq) each, and takes its randomness from
-    ``generator``. ``evaluate()`` gives the validation loss in nats a token.
-    """
-
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    draw: Draw
-    generator: torch.Generator
-    evaluate: Callable[[], float]
-
-
-@dataclass
-class Progress:
-    """How far a run has come.
-
-    ``step``: updates made. ``history``: rows of ``step``, ``train_loss`` (mean over the updates since the row
-    before, dropout on) and ``validation_loss``, nats a token. ``best``: the least validation loss.
-    ``loss_sum`` and ``losses``: the training losses since the last row.
-    """
-
-    step: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: float = math.inf
-    loss_sum: float = 0.0
-    losses: int = 0
-
-
-def resume(run: Run, folder: Path) -> Progress:
-    """Load a folder's checkpoint into a run, so that it goes on as if it had never stopped.
-
-    Args:
-        run: made with the same settings.
-        folder: where ``train`` wrote.
-
-    Returns:
-        How far it had come.
-
-    Raises:
-        FileNotFoundError: if the folder holds no checkpoint.
-        ValueError: if the checkpoint is corrupt or does not fit the run, which is unchanged then.
-
-    Taught in: "Pretraining a GPT".
-    """
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: there is nothing to resume")
-    saved = checkpoint.load(
-        path, model=run.model, optimizer=run.optimizer, generators={"windows": run.generator}
-    )
-    return Progress(**saved.extra)
-
-
 def train(
     run: Run,
     progress: Progress,
@@ -154,8 +93,9 @@ def train(
 ) -> Progress:
     """Make updates until there are ``steps``, with a learning rate that warms up and falls along a cosine.
 
-    The folder gets ``checkpoint.safetensors``, from which ``resume`` goes on bit for bit, and
-    ``best.safetensors``, the parameters of the least validation loss; both are replaced in one step.
+    The folder gets a checkpoint, from which ``resume`` goes on bit for bit, and ``best.safetensors``, the
+    parameters of the least validation loss; both are replaced in one step. Under torchrun every process calls
+    this with its equal share of each batch; losses are means over all of them.
 
     Args:
         run: model, optimiser and batches.
@@ -183,7 +123,9 @@ def train(
             factor = cosine(progress.step + 1, total=steps + 1, warmup=warmup, lowest=LOWEST_RATE)
             for group in run.optimizer.param_groups:
                 group["lr"] = learning_rate * factor
-            loss = update(run.model, run.optimizer, *run.draw(), clip_norm=clip_norm).item()
+            if run.before is not None:
+                run.before(progress.step)
+            loss = global_mean(update(run.model, run.optimizer, *run.draw(), clip_norm=clip_norm)).item()
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss} at update {progress.step + 1}: it diverged")
             progress.step += 1
@@ -194,14 +136,7 @@ def train(
                 row = _evaluate(run, progress, folder)
                 bar.set_postfix({name: f"{value:.4f}" for name, value in row.items() if name != "step"})
             if last or progress.step % checkpoint_every == 0:
-                checkpoint.save(
-                    folder / CHECKPOINT,
-                    model=run.model,
-                    optimizer=run.optimizer,
-                    generators={"windows": run.generator},
-                    step=progress.step,
-                    extra=asdict(progress),
-                )
+                save_checkpoint(run, progress, folder)
             bar.update()
     return progress
 
@@ -216,6 +151,5 @@ def _evaluate(run: Run, progress: Progress, folder: Path) -> dict[str, float]:
     progress.loss_sum, progress.losses = 0.0, 0
     if row["validation_loss"] < progress.best:
         progress.best = row["validation_loss"]
-        state = {name: tensor.cpu().contiguous() for name, tensor in run.model.state_dict().items()}
-        write_in_one_step(folder / BEST, to_bytes(state))
+        save_best(run, folder)
     return row

@@ -26,9 +26,10 @@ from typing import Any, NamedTuple
 import cloudpickle
 import torch
 
-# DDP and FSDP import torch._dynamo when they are first used: three seconds a process, if it is not there.
-_PRELOADED = ["torch._dynamo", "torch.distributed.fsdp", "torch.distributed.tensor.parallel", __name__]
+# What takes seconds to import, torch._dynamo among it, which DDP and FSDP import when they are first used.
+_SLOW = ["torch._dynamo", "course_lib.training.data_parallel", "course_lib.training.sharded_checkpoint"]
 _GRACE = 2.0  # seconds in which the others may end too, once one has failed
+_CLEANING = 5.0  # seconds for a process to end that has nothing more to do
 _START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
@@ -107,21 +108,24 @@ def on_processes(
     }
     context = multiprocessing.get_context(_START)
     if _START == "forkserver":
-        context.set_forkserver_preload(_PRELOADED)
+        ours = [name for name in sys.modules if name.startswith("course_lib.")]
+        context.set_forkserver_preload([*_SLOW, *ours])
     with tempfile.TemporaryDirectory() as folder:
         started, pipes = [], []
         for rank in range(processes):
-            ours, theirs = context.Pipe(duplex=False)
+            receiver, sender = context.Pipe(duplex=False)
             environment = {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             process = context.Process(
-                target=_work, args=(call, environment, theirs, os.path.join(folder, str(rank))), daemon=True
+                target=_work, args=(call, environment, sender, os.path.join(folder, str(rank))), daemon=True
             )
             process.start()
-            theirs.close()
+            sender.close()
             started.append(process)
-            pipes.append(ours)
+            pipes.append(receiver)
         try:
             outcomes = _collect(started, pipes, timeout)
+            for rank in outcomes:  # these are done, and only clean up after themselves
+                started[rank].join(_CLEANING)
         finally:
             for process in started:
                 process.kill()
