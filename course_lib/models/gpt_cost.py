@@ -168,6 +168,56 @@ def gpt_block_bytes(shape: GPTShape, batch: int, seq: int, *, precision: str = "
     return batch * seq * a_token + (12 * product * d**2 if bytes_of.copies else 0)
 
 
+def gpt_working_bytes(
+    shape: GPTShape,
+    batch: int,
+    seq: int,
+    *,
+    precision: str = "fp32",
+    checkpointing: bool = False,
+) -> int:
+    r"""Estimate what the backward pass needs at its worst moment beside weights, optimiser and activations.
+
+    With w the bytes of a weight and other letters as for ``gpt_activation_bytes``, it is the most of three:
+
+    - as it begins, the loss hands back two gradients as large as the logits: 2rTV;
+    - in the last block, the wide layer's gradients, $\Delta = rTd + 4pTd$, stand where the head's activations
+      were, $rTV + (r + p)Td + 2rT$, and the head's weights have their gradients;
+    - in the first block, Δ again and nearly all weights' gradients, but no other activations any more.
+
+    Where blocks recompute themselves, the last two hold one block's activations besides.
+
+    Args:
+        shape: the sizes; no dropout.
+        batch: sequences, at least 1.
+        seq: tokens a sequence, at least 1.
+        precision: a key of ``PRECISIONS``.
+        checkpointing: each block recomputes itself in the backward pass.
+
+    Returns:
+        Bytes; with it ``training.memory.peak_bytes`` is within 5 % of what the CPU's allocator saw.
+
+    Raises:
+        ValueError: if a size is below 1 or ``precision`` is another word.
+
+    Taught in: "GPU, mixed precision and torch.compile".
+    """
+    block = gpt_block_bytes(shape, batch, seq, precision=precision)
+    kept = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
+    bytes_of = _precision(precision)
+    tokens, d, stream, product = batch * seq, shape.d_model, bytes_of.stream, bytes_of.product
+    logits = stream * tokens * shape.vocab_size
+    gradients = tokens * d * (stream + 4 * product)
+    head = logits + tokens * ((stream + product) * d + 2 * stream)
+    half_a_block = 4 * d**2 + 3 * d
+    written = bytes_of.weight * (shape.vocab_size * d + half_a_block)
+    in_last_block = (block if checkpointing else 0) + gradients - head + written
+    # Of the first block's own weights half have no gradient yet, and the positions have none.
+    written = bytes_of.weight * (gpt_parameters(shape) - shape.context * d - 2 * half_a_block)
+    in_first_block = block + gradients + written - (kept - 16 * tokens)
+    return max(2 * logits, in_last_block, in_first_block)
+
+
 def _precision(name: str) -> Precision:
     if name not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {name!r}")
