@@ -1,4 +1,4 @@
-"""A classifier of texts on top of an encoder, and the loop that trains it, in batches of like length."""
+"""The loop that trains a classifier of texts, in batches of like length."""
 
 from __future__ import annotations
 
@@ -9,34 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.foundations.schedules import cosine
-from course_lib.models.text_encoder import mean_pool
 
-CLASSES = 2
 WARMUP_SHARE = 0.1
 CLIP_NORM = 1.0
-
-
-class TextClassifier(nn.Module):
-    r"""Scores of two classes from the mean of a text's hidden states.
-
-    $$z_b = W\,\frac{1}{n_b}\sum_{t=1}^{n_b} h_{b,t} + c$$
-
-    Args:
-        encoder: ids (batch, seq) and lengths (batch,) to hidden states (batch, seq, d_model).
-        d_model: features of a position.
-
-    Source: N. Reimers and I. Gurevych, arXiv:1908.10084, section 3.
-    Taught in: "Fine-tuning a pretrained encoder".
-    """
-
-    def __init__(self, encoder: nn.Module, d_model: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = nn.Linear(d_model, CLASSES)
-
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Read texts: int64 (batch, seq) and (batch,) to logits (batch, 2)."""
-        return self.head(mean_pool(self.encoder(ids, lengths), lengths))
 
 
 def length_batches(
@@ -138,18 +113,3 @@ def cut(ids: Tensor, lengths: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     Taught in: "Fine-tuning a pretrained encoder".
     """
     return ids[places, : int(lengths[places].max())], lengths[places]
-
-
-def optimizer_bytes(optimizer: torch.optim.Optimizer) -> int:
-    """Count the bytes of all tensors that an optimiser keeps between its updates.
-
-    Args:
-        optimizer: after an update at least; before it holds nothing.
-
-    Returns:
-        Bytes. AdamW's are 8 a trained number, and 4 a tensor for the count of updates.
-
-    Taught in: "Fine-tuning a pretrained encoder".
-    """
-    kept = [value for state in optimizer.state.values() for value in state.values()]
-    return sum(value.numel() * value.element_size() for value in kept if isinstance(value, Tensor))

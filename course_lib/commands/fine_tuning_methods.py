@@ -10,19 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.commands.classifier_training import (
-    CLASSES,
-    TextClassifier,
     cut,
     length_batches,
-    optimizer_bytes,
     read_texts,
     train_classifier,
 )
 from course_lib.data.reviews import Reviews
 from course_lib.models.convolved_linear import convolve_linears
 from course_lib.models.lora import add_lora, count_parameters
+from course_lib.models.text_classifier import CLASSES, TextClassifier
 from course_lib.models.text_encoder import TextEncoder, mean_pool
 from course_lib.pretrained.minilm import PretrainedEncoder
+from course_lib.training.memory import optimizer_bytes
 
 Settings = dict[str, Any]
 WEIGHT_DECAY = 0.01

@@ -23,6 +23,7 @@ KINDS = {
     "attention",
     "positionalencoding",
     "gptinpage",
+    "lowrank",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
