@@ -79,9 +79,7 @@ def find_checkpoint(folder: Path, *, several: bool) -> Path | None:
     if several and shards is None and single.is_file():
         raise ValueError(f"{single} was written by one process: go on without torchrun")
     if not several and shards is not None:
-        raise ValueError(
-            f"{shards} was written under torchrun: go on with torchrun, by any number of processes"
-        )
+        raise ValueError(f"{shards} was written by several processes: go on with torchrun")
     return shards if several else single if single.is_file() else None
 
 

@@ -10,42 +10,28 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_pretraining import SMALL, few_quatrains
 from torch import nn
 
 from course_lib.commands import pretrain
 from course_lib.commands.corpora import corpus_text, encode_split, make_tokenizer
-from course_lib.commands.next_token_training import (
-    Progress,
-    Run,
-    adamw,
-    train,
-    update,
-)
+from course_lib.commands.next_token_training import adamw, train, update
+from course_lib.commands.run_state import Progress, Run
 from course_lib.data.text import load_tang, quatrains_as_text
 from course_lib.text.tokenizers import CharacterTokenizer
 from course_lib.training import checkpoint
 
-# Small, and with dropout, so that torch's global random state has to survive a kill too.
-SMALL = [
-    *("--corpus", "tang", "--tokenizer", "characters"),
-    *("--layers", "1", "--heads", "2", "--d-model", "8", "--context", "16", "--batch-size", "4"),
-    *("--warmup", "3", "--dropout", "0.2", "--evaluate-every", "25", "--checkpoint-every", "10"),
-    *("--threads", "1", "--device", "cpu", "--quiet"),
-]
-
 
 @pytest.fixture(autouse=True)
-def few_quatrains(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short corpus: a few lines of code, not the text, are what is tested here."""
-    monkeypatch.setattr(
-        "course_lib.commands.corpora.load_tang",
-        lambda split: load_tang(split)[: 200 if split == "train" else 40],
-    )
+def short_corpus() -> Iterator[None]:
+    with few_quatrains():
+        yield
 
 
 def run(out: Path, *words: str) -> int:
