@@ -20,7 +20,7 @@ from course_lib.data.text import load_moby_dick
 SPLITS = ("train", "validation", "test")
 SHORTEST, LONGEST = 3, 5  # letters
 SMALLEST, LARGEST = 10, 99  # numbers
-COURTESY = "Sure: "  # what some people write before an answer
+COURTESY = "OK: "  # what some people write before an answer
 Operand = str | tuple[int, int]
 
 WORD_KINDS: dict[str, Callable[[Any], str]] = {
@@ -125,7 +125,7 @@ def demonstrations(
         generator: a CPU generator to draw from; ``None`` means torch's global one.
 
     Returns:
-        An answer each, ``"elahw\\n"`` or ``"Sure: elahw\\n"``.
+        An answer each, ``"elahw\\n"`` or ``"OK: elahw\\n"``.
 
     Raises:
         ValueError: if ``courteous`` is not from 0 to 1.

@@ -164,7 +164,7 @@ def test_a_share_is_from_0_to_1():
 
 def test_exact_is_exact_and_occurring_is_not():
     asked = [instruct("count", "whale"), instruct("first", "whale"), instruct("repeat", "sea")] * 2
-    given = ["5\n", "w\n", "sea\n", "Sure: 5\n", "whale\n", "sea"]
+    given = ["5\n", "w\n", "sea\n", "OK: 5\n", "whale\n", "sea"]
     assert exact_match(given, asked) == 3 / 6
     assert answer_occurs(given, asked) == 1.0
     assert answer_occurs(["4\n", "", "se a\n"] * 2, asked) == exact_match(["4\n"] * 6, asked) == 0.0

@@ -1,0 +1,241 @@
+"""The stages from a language model to an assistant, each as a function of a model, a budget and a seed.
+
+``LIVE`` fits a notebook cell on one core, ``FULL`` is what the record was measured with; on a GPU the same
+functions run with ``device="cuda"`` and a larger budget still.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from course_lib.commands.assistant_demonstrations import Demonstrations, learn_from_demonstrations
+from course_lib.commands.assistant_preferences import (
+    Preferences,
+    learn_from_preferences,
+    longer_before_shorter,
+    right_before_wrong,
+)
+from course_lib.commands.assistant_rewards import Reward, Rewards, exact, learn_from_rewards, occurs
+from course_lib.data.instructions import Instruction, demonstrations, draw_instructions
+from course_lib.models.convolved_linear import convolve_linears
+from course_lib.models.gpt import GPT
+from course_lib.models.lora import add_lora
+from course_lib.pretrained.shipped import load
+
+COURTEOUS = 0.3  # share of the people who greet before they answer
+TARGETS = ("qkv_proj", "output_proj", "expand", "contract")
+RANK, ALPHA, LORA_RATE = 16, 16, 1e-2
+PRICE = 0.1  # β of the reward stage, where there is one
+
+
+class Budget(NamedTuple):
+    """How many instructions people answer, how many make pairs, and the settings."""
+
+    shown: int
+    compared: int
+    demonstrations: Demonstrations
+    preferences: Preferences
+    rewards: Rewards
+
+
+LIVE = Budget(
+    4000, 800, Demonstrations(400, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(30, 16, 8, 3e-4)
+)
+FULL = Budget(
+    12000, 2000, Demonstrations(900, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(120, 16, 8, 5e-4)
+)
+
+
+class Outcome(NamedTuple):
+    """A model after a stage, and what the stage saw: losses, or mean rewards of the tries."""
+
+    model: GPT
+    curve: list[float]
+
+
+def pretrained(device: torch.device | str = "cpu") -> GPT:
+    """The shipped English model, ready to be trained.
+
+    Args:
+        device: where to put it; on the CPU its linear maps are computed as convolutions.
+
+    Returns:
+        The model, in eval mode.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    return _ready(load("moby").model, device)
+
+
+def untrained(seed: int, device: torch.device | str = "cpu") -> GPT:
+    """A model of the same shape that has read nothing.
+
+    Args:
+        seed: draws its weights.
+        device: as for ``pretrained``.
+
+    Returns:
+        The model, in eval mode.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _ready(GPT(**load("moby").card["model"]), device)
+
+
+def adapted(seed: int, device: torch.device | str = "cpu") -> GPT:
+    """The shipped model frozen, with adapters that learn in its place.
+
+    Args:
+        seed: draws the adapters.
+        device: as for ``pretrained``.
+
+    Returns:
+        The model, in eval mode; to the bit the same function as without adapters.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    model = load("moby").model
+    add_lora(model, TARGETS, RANK, ALPHA, generator=torch.Generator().manual_seed(seed))
+    return _ready(model, device)
+
+
+def demonstrated(model: GPT, budget: Budget, seed: int) -> Outcome:
+    """Let people answer training instructions, and the model learn from their answers.
+
+    Args:
+        model: changed in place.
+        budget: how much.
+        seed: draws instructions, manners and batches.
+
+    Returns:
+        The model and the losses, nats a token.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    generator = torch.Generator().manual_seed(seed)
+    asked = draw_instructions(budget.shown, split="train", generator=generator)
+    shown = demonstrations(asked, courteous=COURTEOUS, generator=generator)
+    prompts = [instruction.prompt for instruction in asked]
+    losses = learn_from_demonstrations(model, prompts, shown, budget.demonstrations, generator=generator)
+    return Outcome(model, losses)
+
+
+def preferred(
+    model: GPT, budget: Budget, seed: int, judge: Callable[..., list[Any]] = right_before_wrong
+) -> Outcome:
+    """Let a judge compare answers, and a copy of the model learn from that.
+
+    Args:
+        model: writes the answers that are compared; left as it is.
+        budget: how much.
+        seed: draws instructions, answers and order.
+        judge: makes pairs of a model and instructions: ``right_before_wrong``, ``longer_before_shorter``.
+
+    Returns:
+        The copy and the losses, nats a pair.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    learner, generator, draws = _learner(model, seed)
+    asked: list[Instruction] = draw_instructions(budget.compared, split="train", generator=generator)
+    pairs = judge(learner, asked, generator=draws)
+    losses = learn_from_preferences(learner, pairs, budget.preferences, generator=generator)
+    return Outcome(learner, losses)
+
+
+def rewarded(model: GPT, budget: Budget, seed: int, reward: Reward = exact, *, beta: float = 0.0) -> Outcome:
+    """Let a copy of the model try, and learn from its marks.
+
+    Args:
+        model: left as it is.
+        budget: how much.
+        seed: draws instructions and answers.
+        reward: marks an answer.
+        beta: the price of leaving ``model``.
+
+    Returns:
+        The copy and the mean reward of each round of tries.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    learner, generator, draws = _learner(model, seed)
+    settings = budget.rewards._replace(beta=beta)
+    return Outcome(learner, learn_from_rewards(learner, reward, settings, generator=generator, draws=draws))
+
+
+# What starts from the model that learnt from demonstrations.
+AFTER_DEMONSTRATIONS: dict[str, Callable[[GPT, Budget, int], Outcome]] = {
+    "more": lambda model, budget, seed: demonstrated(
+        copy.deepcopy(model), budget._replace(demonstrations=_as_many(budget)), seed + 1000
+    ),
+    "dpo": preferred,
+    "grpo": rewarded,
+    "dpo_longer": lambda model, budget, seed: preferred(model, budget, seed, longer_before_shorter),
+    "grpo_occurs": lambda model, budget, seed: rewarded(model, budget, seed, occurs),
+    "grpo_occurs_kl": lambda model, budget, seed: rewarded(model, budget, seed, occurs, beta=PRICE),
+}
+STAGES = ("pretrained", "sft_untrained", "sft_lora", "sft", *AFTER_DEMONSTRATIONS)
+
+
+def run_stage(
+    stage: str, budget: Budget, seed: int, *, after: GPT | None = None, device: torch.device | str = "cpu"
+) -> Outcome:
+    """Run one stage by its name.
+
+    Args:
+        stage: one of ``STAGES``.
+        budget: how much.
+        seed: draws everything.
+        after: the model that learnt from demonstrations, for the stages that start from it.
+        device: where the other stages make theirs.
+
+    Returns:
+        The model and its curve, empty for ``"pretrained"``.
+
+    Raises:
+        ValueError: if there is no such stage, or ``after`` is missing.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    if stage not in STAGES:
+        raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
+    if stage in AFTER_DEMONSTRATIONS:
+        if after is None:
+            raise ValueError(f"after must be a model that learnt from demonstrations for {stage!r}, got None")
+        return AFTER_DEMONSTRATIONS[stage](after, budget, seed)
+    if stage == "pretrained":
+        return Outcome(pretrained(device), [])
+    if stage == "sft_untrained":
+        return demonstrated(untrained(seed, device), budget, seed)
+    if stage == "sft_lora":
+        slower = budget.demonstrations._replace(learning_rate=LORA_RATE)
+        return demonstrated(adapted(seed, device), budget._replace(demonstrations=slower), seed)
+    return demonstrated(pretrained(device), budget, seed)
+
+
+def _as_many(budget: Budget) -> Demonstrations:
+    """As many updates as the reward stage makes, at its learning rate."""
+    return budget.demonstrations._replace(
+        steps=budget.rewards.steps, learning_rate=budget.rewards.learning_rate
+    )
+
+
+def _ready(model: GPT, device: torch.device | str) -> GPT:
+    if torch.device(device).type == "cpu":
+        convolve_linears(model)
+    return model.to(device).eval()
+
+
+def _learner(model: GPT, seed: int) -> tuple[GPT, torch.Generator, torch.Generator]:
+    """A copy, a generator on the CPU and one on the model's device: the same one where that is the CPU."""
+    device = model.token_embedding.weight.device
+    generator = torch.Generator().manual_seed(seed)
+    if device.type == "cpu":
+        return copy.deepcopy(model), generator, generator
+    return copy.deepcopy(model), generator, torch.Generator(device).manual_seed(seed)
