@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.compilation import compiled_against_eager
 from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
 from benchmarks.gpt import cache_against_none, training_against_nano
 from benchmarks.pairs import Comparison
@@ -56,7 +57,16 @@ def gpt(pairs: int) -> list[Comparison]:
     return training_against_nano(pairs=pairs) + cache_against_none(pairs=pairs)
 
 
-GROUPS: dict[str, Callable[[int], list[Comparison]]] = {"digit_training": digit_training, "gpt": gpt}
+def compilation(pairs: int) -> list[Comparison]:
+    """The GPT's training step, eager and compiled; takes minutes."""
+    return compiled_against_eager(pairs=pairs)
+
+
+GROUPS: dict[str, Callable[[int], list[Comparison]]] = {
+    "digit_training": digit_training,
+    "gpt": gpt,
+    "compile": compilation,
+}
 
 
 def main() -> None:

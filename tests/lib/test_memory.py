@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.accelerator import most_allocated
 from course_lib.models.classifier_memory import convnet_activation_bytes, mlp_activation_bytes
 from course_lib.models.gpt import GPT
 from course_lib.models.gpt_cost import (
@@ -82,21 +80,6 @@ def test_a_gpts_training_step_takes_the_bytes_predicted(shape, batch, seq, preci
     assert found == predicted._replace(activations=activations)
 
 
-def most_allocated(step, left):
-    """The most bytes that live together during a step, of those it allocates itself, by torch's profiler.
-
-    Now and then the profiler loses an event; then its books do not end with the bytes that are `left`.
-    """
-    for _ in range(5):
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            step()
-        events = [each for each in profiler.profiler.kineto_results.events() if each.name() == "[memory]"]
-        changes = [each.nbytes() for each in sorted(events, key=lambda each: each.start_ns())]
-        if sum(changes) == left:
-            return max(itertools.accumulate(changes))
-    raise AssertionError(f"the books never ended with {left} bytes, the last time with {sum(changes)}")
-
-
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("shape", [GPTShape(512, 64, 64, 4, 4), GPTShape(64, 64, 96, 4, 6)])
@@ -112,10 +95,10 @@ def test_the_worst_moment_is_as_high_as_the_allocator_saw(shape, precision, chec
     def step():
         loss().backward()
         optimizer.step()
+        optimizer.zero_grad()
 
     optimizer.zero_grad()
-    rise = most_allocated(lambda: (step(), optimizer.zero_grad()), left=0)
-    found = held.weights + held.optimizer + rise
+    found = held.weights + held.optimizer + most_allocated(step, torch.device("cpu"))
     setting = {"precision": precision, "checkpointing": checkpointing}
     predicted = peak_bytes(held, working=gpt_working_bytes(shape, batch, seq, **setting))
     assert predicted == pytest.approx(found, rel=0.05)

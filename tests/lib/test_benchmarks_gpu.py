@@ -1,0 +1,184 @@
+"""The hardware benchmarks' logic, on the CPU at tiny sizes; no time is asserted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import compilation, gpu
+from benchmarks import gpu_sections as sections
+from benchmarks.accelerator import describe, most_allocated
+from benchmarks.compilation import compiled_against_eager, regional
+from benchmarks.digits_to_target import train_until
+from benchmarks.gpu_sections import Setting
+from benchmarks.workload import Step, Workload, difference
+from course_lib.commands.benchmark_record import comparison_table, load_record, provenance
+from course_lib.data.digits import Digits, load_digits
+from course_lib.models.gpt_cost import PRECISIONS, GPTShape
+
+CPU = torch.device("cpu")
+WORK = Workload(GPTShape(64, 32, 32, 2, 2), batch=2, seq=32)
+TINY = Setting(
+    product=16,
+    work=WORK,
+    attention=(1, 2, 16, 8),
+    memory=(Workload(GPTShape(128, 64, 64, 4, 3), batch=2, seq=64),),
+    modes={"traced": lambda model: torch.compile(model, backend="eager"), "in blocks": regional("eager")},
+    pairs=1,
+    calls=1,
+)
+
+
+def few(split, count):
+    images, labels = load_digits(split)
+    return Digits(images[:count], labels[:count])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_step_trains_in_each_precision(precision):
+    step = Step(WORK, CPU, precision=precision)
+    before = step.loss().item()
+    for _ in range(20):
+        step()
+    assert step.loss().item() < before
+    assert {p.dtype for p in step.model.parameters()} == {
+        torch.bfloat16 if precision == "bf16" else torch.float32
+    }
+    with pytest.raises(ValueError, match="precision must be one of fp32, autocast bf16, bf16, got 'fp8'"):
+        Step(WORK, CPU, precision="fp8")
+
+
+def test_the_difference_is_none_between_equals_and_seen_where_there_is_one():
+    assert difference(Step(WORK, CPU), Step(WORK, CPU)) == 0
+    assert difference(Step(WORK, CPU), Step(WORK, CPU, prepare=TINY.modes["traced"])) < 1e-5
+    assert 1e-4 < difference(Step(WORK, CPU), Step(WORK, CPU, precision="autocast bf16")) < 0.2
+    bent = Step(WORK, CPU)
+    with torch.no_grad():
+        bent.model.final_norm.weight.mul_(1.01)
+    assert difference(Step(WORK, CPU), bent) > 1e-3
+
+
+def test_compilation_compares_steps_and_first_calls():
+    rows = [each.row() for each in compiled_against_eager(pairs=1, first_pairs=1, work=WORK, backend="eager")]
+    assert [row["baseline"] for row in rows] == ["eager", "eager", "whole model"]
+    assert [row["candidate"] for row in rows] == [
+        "compiled, whole model",
+        "compiled, block by block",
+        "block by block",
+    ]
+    assert len(comparison_table(rows).splitlines()) == 4
+
+
+def test_compilation_refuses_to_time_what_computes_something_else(monkeypatch):
+    monkeypatch.setattr(compilation, "difference", lambda *_: 0.5)
+    with pytest.raises(RuntimeError, match=r"compiled \(whole model\) and eager differ by 0\.5"):
+        compiled_against_eager(pairs=1, first_pairs=1, work=WORK, backend="eager")
+
+
+def test_most_allocated_counts_what_lives_together():
+    def call():
+        first = torch.empty(1000)
+        second = torch.empty(500)
+        del first
+        torch.empty(1200)
+        del second
+
+    assert most_allocated(call, CPU) == 4 * (500 + 1200)
+
+
+def test_everything_is_measured_and_written(tmp_path, capsys):
+    path = tmp_path / "new" / "gpu.json"
+    gpu.main(["--output", str(path)], device=CPU, setting=TINY, most_epochs=1)
+    record = load_record("gpu", path.parent)
+    assert "CPU, driver none" in provenance(record)
+    assert record["command"] == f"python -m benchmarks.gpu --output {path}"
+    assert [row["candidate"] for row in record["products"]] == ["tf32", "bf16", "fp16"]
+    for row in record["products"]:
+        assert row["tflops"]["baseline"] == pytest.approx(2 * 16**3 / row["baseline_median"] / 1e12)
+    assert [row["candidate"] for row in record["precisions"]] == ["tf32", "autocast bf16", "bf16"]
+    assert [row["candidate"] for row in record["modes"]] == ["traced", "in blocks"]
+    assert all(row["difference"] < 0.05 for row in record["modes"])
+    attention = {row.get("candidate", row["name"]): "refused" in row for row in record["attention"]}
+    assert attention == {"flash": False, "memory-efficient": True, "cuDNN": True}
+    assert len(record["memory"]) == 6
+    for row in record["memory"]:
+        assert row["predicted"] == pytest.approx(row["measured"], rel=0.05)
+    assert record["utilisation"]["share_of_product"] > 0
+    assert (record["digits"]["epochs"], record["digits"]["examples"]) == (1, 8000)
+    assert str(path) in capsys.readouterr().out
+
+
+def test_a_way_to_compile_that_fails_is_refused_and_the_rest_measured():
+    def broken(*_):
+        raise OSError("no compiler")
+
+    modes = {"broken": lambda model: torch.compile(model, backend=broken), **TINY.modes}
+    rows = sections.modes(TINY._replace(modes=modes), CPU)
+    assert "broken" in rows[0]["name"]
+    assert rows[0]["refused"]
+    assert [row["candidate"] for row in rows[1:]] == list(TINY.modes)
+
+
+def test_float32_products_are_as_before_afterwards():
+    before = torch.get_float32_matmul_precision()
+
+    def stop():
+        with sections.float32_products("high"):
+            assert torch.get_float32_matmul_precision() == "high"
+            raise OSError("stop")
+
+    with pytest.raises(OSError, match="stop"):
+        stop()
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_digits_train_until_the_target_or_the_last_epoch():
+    train, test = few("train", 320), few("test", 100)
+    found = train_until(0.3, train, test, CPU, most_epochs=8)
+    assert found["reached"]
+    assert found["accuracy"] >= 0.3
+    assert 1 <= found["epochs"] < 8
+    found = train_until(1.0, few("train", 64), test, CPU, most_epochs=2)
+    assert (found["reached"], found["epochs"]) == (False, 2)
+    with pytest.raises(ValueError, match="target must be above 0 and at most 1, got 99"):
+        train_until(99, train, test, CPU)
+    with pytest.raises(ValueError, match="most_epochs must be at least 1, got 0"):
+        train_until(0.5, train, test, CPU, most_epochs=0)
+
+
+def test_without_an_accelerator_it_says_so_with_status_2_and_writes_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    path = tmp_path / "gpu.json"
+    with pytest.raises(SystemExit) as ended:
+        gpu.main(["--output", str(path)])
+    assert ended.value.code == 2
+    expected = "python -m benchmarks.gpu: no accelerator on this machine: nothing measured, nothing written\n"
+    assert capsys.readouterr().err == expected
+    assert not path.exists()
+
+
+def test_the_cpu_is_described_without_inventing_anything():
+    assert describe(CPU) == {
+        "name": "CPU",
+        "driver": "none",
+        "runtime": None,
+        "memory_bytes": None,
+        "data_sheet_tflops": None,
+    }
+
+
+def test_records_are_read_or_missing_or_refused(tmp_path):
+    assert load_record("gpu", tmp_path) is None
+    path = tmp_path / "gpu.json"
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"gpu\.json must be JSON"):
+        load_record("gpu", tmp_path)
+    path.write_text(json.dumps({"date": "2026-01-01", "machine": {}}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"gpu\.json must be a benchmark's record, it lacks command"):
+        load_record("gpu", tmp_path)
+    machine = {"processor": "P", "threads": 1, "cores": 2, "torch": "9.9"}
+    record = {"command": "c", "date": "2026-01-01", "machine": machine}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert provenance(load_record("gpu", tmp_path)) == "c · 2026-01-01 · P, 1 of 2 cores · torch 9.9"
