@@ -15,6 +15,7 @@ from course_lib.widgets.draw_digit import DrawDigit
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.low_rank import LowRank
+from course_lib.widgets.number_formats import NumberFormats
 from course_lib.widgets.optimiser_race import OptimiserRace
 from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.softmax import Softmax
@@ -34,6 +35,7 @@ KINDS = {
     "attention": Attention,
     "positional encoding": PositionalEncoding,
     "low rank": LowRank,
+    "number formats": NumberFormats,
 }
 
 

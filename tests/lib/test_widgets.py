@@ -23,6 +23,7 @@ from course_lib.widgets.explorable import Explorable, joined_module, rounded
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.low_rank import LowRank
+from course_lib.widgets.number_formats import NumberFormats
 from course_lib.widgets.optimiser_race import OptimiserRace
 from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.recorded import expression, record
@@ -44,6 +45,7 @@ KINDS = {
     "attention": Attention,
     "positional encoding": PositionalEncoding,
     "low rank": LowRank,
+    "number formats": NumberFormats,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000, "low rank": 80_000}
 
