@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from course_lib.commands.assistant_answers import measure
-from course_lib.commands.assistant_record import ASSISTANT_FILE, begin, markdown, write
+from course_lib.commands.assistant_record import ASSISTANT_FILE, begin, markdown, thinned, write
 from course_lib.commands.assistant_stages import (
     AFTER_DEMONSTRATIONS,
     FULL,
@@ -151,7 +151,7 @@ def _run(
     rounded = {name: value if name == "by_kind" else round(value, 6) for name, value in found.items()}
     rounded["by_kind"] = {kind: round(share, 6) for kind, share in found["by_kind"].items()}
     run = {"stage": stage, "seed": seed, "seconds": seconds, **rounded}
-    return run | {"curve": [round(value, 4) for value in curve]}, model
+    return run | {"curve": thinned(curve)}, model
 
 
 if __name__ == "__main__":

@@ -17,34 +17,49 @@ from course_lib.training.rollouts import write_answers
 
 END = ord("\n")
 LONGEST_ANSWER = len(COURTESY) + LONGEST + 2  # tokens: one more than any demonstration has
+_ASCII, _OTHER, _LAST = 0x80, 0xE000, 0xF8FF  # where ASCII ends, and Unicode's private use area
 
 
 def spell(text: str) -> list[int]:
-    """Ids of a text, one a byte.
+    """Ids of a text, a token a byte; what ``unspell`` wrote for other tokens is read back.
 
     Args:
-        text: any string.
+        text: in ASCII, and the characters ``unspell`` writes for other tokens.
 
     Returns:
-        Ids 0 … 255.
+        As many ids as characters.
+
+    Raises:
+        ValueError: if a character is neither; names it.
 
     Taught in: "From language model to assistant, in miniature".
     """
-    return list(text.encode())
+    strange = next((c for c in text if not (ord(c) < _ASCII or _OTHER + _ASCII <= ord(c) <= _LAST)), None)
+    if strange is not None:
+        raise ValueError(f"text must be in ASCII to be spelt, got {strange!r} in {text!r}")
+    return [ord(character) if character.isascii() else ord(character) - _OTHER for character in text]
 
 
 def unspell(ids: Sequence[int]) -> str:
-    """The text of ids, one a byte; a token of several bytes, which no answer needs, becomes U+FFFD.
+    """The text of ids, a character a token: so that ``spell`` gives back the very ids a model wrote.
+
+    Bytes that are no ASCII, and tokens of several bytes, which no right answer needs, become characters of
+    Unicode's private use area.
 
     Args:
-        ids: at least 0 each.
+        ids: 0 … 6399, more than the shipped vocabulary.
 
     Returns:
         The text.
 
+    Raises:
+        ValueError: if an id is out of range.
+
     Taught in: "From language model to assistant, in miniature".
     """
-    return "".join(chr(index) if index < 128 else "\ufffd" for index in ids)
+    if not all(0 <= index <= _LAST - _OTHER for index in ids):
+        raise ValueError(f"ids must be from 0 to {_LAST - _OTHER}, got {list(ids)}")
+    return "".join(chr(index if index < _ASCII else _OTHER + index) for index in ids)
 
 
 def answer(

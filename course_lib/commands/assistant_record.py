@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from course_lib.files import write_in_one_step
 from course_lib.pretrained.shipped import FILES, SHIPPED
 
 ASSISTANT_FILE = FILES / "assistant.json"
+CURVE_POINTS = 100
 LABELS = {
     "pretrained": "pretrained, nothing more",
     "sft_untrained": "demonstrations, from random weights",
@@ -24,8 +26,8 @@ LABELS = {
     "dpo": "SFT, then preferences (DPO)",
     "grpo": "SFT, then rewards (GRPO)",
     "dpo_longer": "SFT, then DPO for the longer answer",
-    "grpo_occurs": "SFT, then GRPO for “occurs somewhere”",
-    "grpo_occurs_kl": "the same, with a price on change",
+    "grpo_impressed": "SFT, then GRPO, length impressing",
+    "grpo_impressed_kl": "the same, with a price on change",
 }
 
 
@@ -61,7 +63,7 @@ def read(path: Path = ASSISTANT_FILE) -> dict[str, Any]:
 
     Returns:
         Provenance and settings, and ``runs``: ``stage``, ``seed``, ``seconds``, what ``measure`` gives, and
-        the ``curve`` of losses or mean rewards.
+        the ``curve`` of losses or mean rewards, at most ``CURVE_POINTS`` of them (see ``thinned``).
 
     Raises:
         FileNotFoundError: if nothing was measured yet.
@@ -152,6 +154,22 @@ def markdown(path: Path = ASSISTANT_FILE) -> str:
         cells = [_percent(band) for band in shares] + [f"{row.sampled_length.mean:.1f}"]
         lines.append(f"| {LABELS[row.stage]} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def thinned(curve: list[float]) -> list[float]:
+    """Shorten a curve: means of runs of equally many numbers, the last run perhaps shorter.
+
+    Args:
+        curve: any numbers.
+
+    Returns:
+        At most ``CURVE_POINTS`` means, rounded to four decimals.
+
+    Taught in: "From language model to assistant, in miniature".
+    """
+    size = math.ceil(len(curve) / CURVE_POINTS)
+    starts = range(0, len(curve), size) if curve else ()
+    return [round(statistics.mean(curve[start : start + size]), 4) for start in starts]
 
 
 def begin(path: Path, budget: Budget, split: str, asked: int) -> dict[str, Any]:

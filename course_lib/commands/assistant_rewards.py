@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.commands.assistant_answers import answer
+from course_lib.commands.assistant_answers import LONGEST_ANSWER, answer
 from course_lib.commands.assistant_demonstrations import descend, layout
 from course_lib.data.instructions import Instruction, draw_instructions
 from course_lib.models.gpt import GPT
@@ -53,6 +53,11 @@ def exact(given: str, instruction: Instruction) -> float:
 def occurs(given: str, instruction: Instruction) -> float:
     """1 wherever the right answer stands in what was written, 0 otherwise: an examiner who only skims."""
     return float(instruction.answer.strip() in given)
+
+
+def impressed(given: str, instruction: Instruction) -> float:
+    """``occurs``, and up to 1 more for length: an examiner who takes many words for much work."""
+    return occurs(given, instruction) + len(given) / LONGEST_ANSWER
 
 
 def learn_from_rewards(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from course_lib.commands.assistant_demonstrations import Demonstrations, learn_from_demonstrations
 from course_lib.commands.assistant_preferences import (
+    Pair,
     Preferences,
     learn_from_preferences,
     longer_before_shorter,
     right_before_wrong,
 )
-from course_lib.commands.assistant_rewards import Reward, Rewards, exact, learn_from_rewards, occurs
+from course_lib.commands.assistant_rewards import Reward, Rewards, exact, impressed, learn_from_rewards
 from course_lib.data.instructions import Instruction, demonstrations, draw_instructions
 from course_lib.models.convolved_linear import convolve_linears
 from course_lib.models.gpt import GPT
@@ -29,7 +30,7 @@ from course_lib.pretrained.shipped import load
 COURTEOUS = 0.3  # share of the people who greet before they answer
 TARGETS = ("qkv_proj", "output_proj", "expand", "contract")
 RANK, ALPHA, LORA_RATE = 16, 16, 1e-2
-PRICE = 0.1  # β of the reward stage, where there is one
+PRICE = 1.0  # β of the reward stage, where there is one
 
 
 class Budget(NamedTuple):
@@ -46,7 +47,7 @@ LIVE = Budget(
     4000, 800, Demonstrations(400, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(30, 16, 8, 3e-4)
 )
 FULL = Budget(
-    12000, 2000, Demonstrations(900, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(120, 16, 8, 5e-4)
+    12000, 2000, Demonstrations(800, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(90, 16, 8, 5e-4)
 )
 
 
@@ -127,7 +128,7 @@ def demonstrated(model: GPT, budget: Budget, seed: int) -> Outcome:
 
 
 def preferred(
-    model: GPT, budget: Budget, seed: int, judge: Callable[..., list[Any]] = right_before_wrong
+    model: GPT, budget: Budget, seed: int, judge: Callable[..., list[Pair]] = right_before_wrong
 ) -> Outcome:
     """Let a judge compare answers, and a copy of the model learn from that.
 
@@ -177,8 +178,8 @@ AFTER_DEMONSTRATIONS: dict[str, Callable[[GPT, Budget, int], Outcome]] = {
     "dpo": preferred,
     "grpo": rewarded,
     "dpo_longer": lambda model, budget, seed: preferred(model, budget, seed, longer_before_shorter),
-    "grpo_occurs": lambda model, budget, seed: rewarded(model, budget, seed, occurs),
-    "grpo_occurs_kl": lambda model, budget, seed: rewarded(model, budget, seed, occurs, beta=PRICE),
+    "grpo_impressed": lambda model, budget, seed: rewarded(model, budget, seed, impressed),
+    "grpo_impressed_kl": lambda model, budget, seed: rewarded(model, budget, seed, impressed, beta=PRICE),
 }
 STAGES = ("pretrained", "sft_untrained", "sft_lora", "sft", *AFTER_DEMONSTRATIONS)
 

@@ -24,7 +24,7 @@ from course_lib.commands.assistant_preferences import (
     longer_before_shorter,
     right_before_wrong,
 )
-from course_lib.commands.assistant_rewards import Rewards, exact, learn_from_rewards, occurs
+from course_lib.commands.assistant_rewards import Rewards, exact, impressed, learn_from_rewards, occurs
 from course_lib.data.instructions import (
     COURTESY,
     KINDS,
@@ -90,7 +90,21 @@ def test_texts_are_spelt_a_token_a_byte():
         operand = (12, 34) if kind in ("larger", "add") else "quiz"
         for text in instruct(kind, operand)[:2]:
             assert unspell(spell(text)) == text
-    assert unspell([79, 75, 200, 900]) == "OK\ufffd\ufffd"
+    assert unspell([79, 75, 200, 900])[:2] == "OK"
+
+
+def test_what_a_model_wrote_is_spelt_as_it_wrote_it():
+    """Also bytes that are no text and tokens of several bytes: preferences and rewards learn from them."""
+    ids = list(range(1024))
+    assert spell(unspell(ids)) == ids
+    assert len(set(unspell(ids))) == 1024
+    assert unspell(ids[:128]).isascii()
+    for strange in ("é", "\ufffd", "\ue000", "\uf900"):
+        with pytest.raises(ValueError, match="text must be in ASCII to be spelt, got"):
+            spell("a" + strange)
+    for index in (-1, 6400):
+        with pytest.raises(ValueError, match="ids must be from 0 to 6399, got"):
+            unspell([index])
 
 
 def test_the_longest_demonstration_fits():
@@ -270,6 +284,8 @@ def test_bad_preferences_are_refused(settings, message):
 def test_marks():
     assert [exact(text, COUNT) for text in ("5\n", "OK: 5\n", "5", "45\n")] == [1, 0, 0, 0]
     assert [occurs(text, COUNT) for text in ("5\n", "OK: 5\n", "5", "45\n", "4\n")] == [1, 1, 1, 1, 0]
+    marks = [impressed(text, COUNT) for text in ("5\n", "OK: 5\n", "4\n", "x" * LONGEST_ANSWER)]
+    assert marks == pytest.approx([1 + 2 / LONGEST_ANSWER, 1 + 6 / LONGEST_ANSWER, 2 / LONGEST_ANSWER, 1.0])
 
 
 @pytest.fixture
