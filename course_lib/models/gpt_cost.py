@@ -175,6 +175,7 @@ def gpt_working_bytes(
     *,
     precision: str = "fp32",
     checkpointing: bool = False,
+    gradient_shards: int = 1,
 ) -> int:
     r"""Estimate what the backward pass needs at its worst moment beside weights, optimiser and activations.
 
@@ -193,6 +194,7 @@ def gpt_working_bytes(
         seq: tokens a sequence, at least 1.
         precision: a key of ``PRECISIONS``.
         checkpointing: each block recomputes itself in the backward pass.
+        gradient_shards: devices that share out the gradients as they are written, at least 1.
 
     Returns:
         Bytes; with it ``training.memory.peak_bytes`` is within 5 % of what the CPU's allocator saw.
@@ -202,6 +204,7 @@ def gpt_working_bytes(
 
     Taught in: "GPU, mixed precision and torch.compile".
     """
+    check_sizes(gradient_shards=gradient_shards)
     block = gpt_block_bytes(shape, batch, seq, precision=precision)
     kept = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
     bytes_of = _precision(precision)
@@ -214,8 +217,28 @@ def gpt_working_bytes(
     in_last_block = (block if checkpointing else 0) + gradients - head + written
     # Of the first block's own weights half have no gradient yet, and the positions have none.
     written = bytes_of.weight * (gpt_parameters(shape) - shape.context * d - 2 * half_a_block)
-    in_first_block = block + gradients + written - (kept - 16 * tokens)
+    in_first_block = block + gradients + -(-written // gradient_shards) - (kept - 16 * tokens)
     return max(2 * logits, in_last_block, in_first_block)
+
+
+def gpt_gathered_bytes(shape: GPTShape, *, precision: str = "fp32") -> int:
+    """Count the bytes of weights that are whole on each device where all are sharded (FSDP).
+
+    Those are the embeddings and the last norm, needed at both ends, and one block at a time.
+
+    Args:
+        shape: the sizes.
+        precision: a key of ``PRECISIONS``.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        ValueError: if a size is below 1 or ``precision`` is another word.
+
+    Taught in: "GPU, mixed precision and torch.compile".
+    """
+    return _precision(precision).weight * gpt_parameters(shape._replace(layers=1))
 
 
 def _precision(name: str) -> Precision:

@@ -21,6 +21,7 @@ from course_lib.widgets.positional_encoding import PositionalEncoding
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
+from course_lib.widgets.what_fits import WhatFits
 
 KINDS = {
     "tangent": Tangent,
@@ -36,6 +37,7 @@ KINDS = {
     "positional encoding": PositionalEncoding,
     "low rank": LowRank,
     "number formats": NumberFormats,
+    "what fits": WhatFits,
 }
 
 

@@ -17,6 +17,7 @@ from course_lib.models.gpt_cost import (
     gpt_activation_bytes,
     gpt_block_bytes,
     gpt_forward_flops,
+    gpt_gathered_bytes,
     gpt_parameters,
     gpt_tensors,
     gpt_working_bytes,
@@ -208,6 +209,24 @@ def test_sharding_divides_one_kind_more_at_each_stage(sharding, expected):
     assert counts == 20
 
 
+def test_where_weights_are_sharded_one_block_and_the_ends_are_whole():
+    shape = SHAPES[3][0]
+    model = gpt(shape)
+    ends = [model.token_embedding, model.position_embedding, model.final_norm]
+    whole = storage_bytes(p for module in (*ends, model.blocks[2]) for p in module.parameters())
+    assert gpt_gathered_bytes(shape) == whole
+    assert gpt_gathered_bytes(shape, precision="bf16") == whole // 2
+
+
+def test_shared_out_gradients_lower_the_last_moment_of_the_backward_pass():
+    shape = GPTShape(64, 32, 256, 4, 8)
+    alone, shared = (
+        gpt_working_bytes(shape, 1, 32, checkpointing=True, gradient_shards=shards) for shards in (1, 4)
+    )
+    written = 4 * (gpt_parameters(shape) - 32 * 256 - 2 * (4 * 256**2 + 3 * 256))
+    assert alone - shared == written - written // 4
+
+
 def test_the_worst_moment_is_the_backward_passs_start_or_the_update():
     assert peak_bytes(TrainingBytes(10, 10, 20, 100), working=7) == 137
     assert peak_bytes(TrainingBytes(10, 10, 20, 5), working=2) == 40
@@ -237,6 +256,8 @@ def test_the_optimiser_holds_nothing_before_its_first_update():
         (lambda: gpt_forward_flops(SHAPES[0][0], 0, 5), "batch must be at least 1, got 0"),
         (lambda: gpt_activation_bytes(SHAPES[0][0], 1, 0), "seq must be at least 1, got 0"),
         (lambda: gpt_working_bytes(SHAPES[0][0], 1, 2, precision="fp8"), "precision must be one of fp32"),
+        (lambda: gpt_working_bytes(SHAPES[0][0], 1, 2, gradient_shards=0), "gradient_shards must be"),
+        (lambda: gpt_gathered_bytes(SHAPES[0][0], precision="fp8"), "precision must be one of fp32"),
         (lambda: gpt_block_bytes(SHAPES[0][0], 1, 2, precision="fp8"), "precision must be one of fp32, auto"),
         (lambda: mlp_activation_bytes(1, hidden=0), "hidden must be at least 1, got 0"),
         (lambda: convnet_activation_bytes(0), "batch must be at least 1, got 0"),

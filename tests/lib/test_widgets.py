@@ -31,6 +31,7 @@ from course_lib.widgets.slopes import STEPS, slope_by_autograd, slope_by_central
 from course_lib.widgets.softmax import Softmax
 from course_lib.widgets.strides import Strides
 from course_lib.widgets.tangent import Tangent
+from course_lib.widgets.what_fits import WhatFits
 
 KINDS = {
     "tangent": Tangent,
@@ -46,6 +47,7 @@ KINDS = {
     "positional encoding": PositionalEncoding,
     "low rank": LowRank,
     "number formats": NumberFormats,
+    "what fits": WhatFits,
 }
 LARGE = {"digit": 160_000, "tangent": 80_000, "graph": 80_000, "softmax": 80_000, "low rank": 80_000}
 

@@ -9,6 +9,7 @@ import torch
 
 from course_lib.foundations.number_formats import FORMATS, round_to
 from course_lib.widgets.number_formats import NumberFormats
+from course_lib.widgets.what_fits import MODELS, WhatFits
 
 
 @pytest.mark.parametrize("value", [0.1, -70000.0, 0.0, -0.0, 2.0**-149, 3e38, 1e16, -123456789.0, 2.0**130])
@@ -42,3 +43,63 @@ def test_number_formats_refuses_what_it_cannot_show(value):
 def test_number_formats_refuses_another_format():
     with pytest.raises(ValueError, match=r"form must be one of fp32, tf32, .*, got 'fp4'"):
         NumberFormats(1.0, "fp4")
+
+
+SETTINGS = [
+    {},
+    {"precision": "autocast bf16", "checkpointing": True, "optimizer": "sgd"},
+    {"layers": 32, "width": 4096, "sharding": "weights", "devices": 16, "precision": "bf16", "memory": 80},
+    {"layers": 4, "width": 256, "sharding": "gradients", "devices": 4, "batch": 1, "seq": 128},
+    {"sharding": "optimizer", "devices": 64, "optimizer": "momentum", "checkpointing": True},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_printed_code_counts_what_the_widget_counts(settings, capsys):
+    widget = WhatFits(**settings)
+    exec(widget.code(), {})
+    lines = capsys.readouterr().out.splitlines()
+    counts = widget.budget()
+    assert lines[0] == f"{counts.pop('parameters'):,} parameters"
+    for line, (name, size) in zip(lines[1:], counts.items(), strict=False):
+        assert line == f"{name:11} {size / 2**30:12.4f} GiB"
+    at_start = counts["weights"] + counts["optimizer"] + counts["activations"] + counts["working"]
+    at_update = counts["weights"] + counts["optimizer"] + counts["gradients"]
+    peak = max(at_start, at_update)
+    assert lines[-1] == f"peak        {peak / 2**30:12.4f} GiB of {widget.memory}"
+
+
+def test_a_models_name_is_its_number_of_parameters():
+    for name, (layers, width) in MODELS.items():
+        count = WhatFits(layers=layers, width=width).budget()["parameters"]
+        words = (
+            f"{count / 1e6:.0f} million" if count < 1e9 else f"{count / 1e9:.1f} billion".replace(".0 ", " ")
+        )
+        assert words == name
+
+
+def test_nothing_fits_at_first_and_both_goals_can_be_reached():
+    most = {"layers": 32, "width": 4096, "memory": 80}
+    assert 4 * WhatFits(**most).budget()["weights"] > 80 * 2**30
+    found = WhatFits(**most, sharding="weights", devices=8, checkpointing=True).budget()
+    assert sum(found[name] for name in ("weights", "optimizer", "activations", "working")) < 80 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"layers": 5}, r"layers must be one of 4, 6, .*, got 5"),
+        ({"width": True}, r"width must be one of 256, .*, got True"),
+        ({"batch": 3}, r"batch must be one of 1, 2, .*, got 3"),
+        ({"seq": 64}, r"seq must be one of 128, .*, got 64"),
+        ({"devices": 0}, r"devices must be one of 1, .*, got 0"),
+        ({"precision": "fp8"}, r"precision must be one of fp32, autocast bf16, bf16, got 'fp8'"),
+        ({"optimizer": "lion"}, r"optimizer must be one of sgd, momentum, adam, got 'lion'"),
+        ({"sharding": "all"}, r"sharding must be one of none, optimizer, gradients, weights, got 'all'"),
+        ({"memory": 2}, r"memory must be a whole number from 4 to 256 GiB, got 2"),
+        ({"memory": 24.0}, r"memory must be a whole number from 4 to 256 GiB, got 24\.0"),
+    ],
+)
+def test_what_fits_refuses_other_settings(settings, text):
+    with pytest.raises(ValueError, match=text):
+        WhatFits(**settings)
