@@ -30,7 +30,7 @@ import torch
 _SLOW = ["torch._dynamo", "course_lib.training.data_parallel", "course_lib.training.sharded_checkpoint"]
 _GRACE = 2.0  # seconds in which the others may end too, once one has failed
 _CLEANING = 5.0  # seconds for a process to end that has nothing more to do
-_START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
 class ProcessFailed(RuntimeError):
@@ -61,6 +61,44 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def prepare() -> None:
+    """Tell the server, before it starts, what to import; later it is too late, and does no harm.
+
+    Taught in: "More than one device".
+    """
+    if START_METHOD == "forkserver":
+        multiprocessing.set_forkserver_preload(_SLOW)
+
+
+def print_by_rank(printed: dict[int, str]) -> None:
+    """Print what the processes printed, each line behind its rank.
+
+    Args:
+        printed: text by rank, printed in its order.
+
+    Taught in: "More than one device".
+    """
+    for rank, text in printed.items():
+        for line in text.splitlines():
+            print(f"[{rank}] {line}")
+
+
+def ending(code: int) -> str:
+    """Say how a process ended that did not finish.
+
+    Args:
+        code: its exit status; below 0 the number of a signal, as ``multiprocessing`` has it.
+
+    Returns:
+        The end of a sentence about the process.
+
+    Taught in: "More than one device".
+    """
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit status {code} before the function returned"
 
 
 def on_processes(
@@ -106,10 +144,8 @@ def on_processes(
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port() if port is None else port),
     }
-    context = multiprocessing.get_context(_START)
-    if _START == "forkserver":
-        ours = [name for name in sys.modules if name.startswith("course_lib.")]
-        context.set_forkserver_preload([*_SLOW, *ours])
+    prepare()
+    context = multiprocessing.get_context(START_METHOD)
     with tempfile.TemporaryDirectory() as folder:
         started, pipes = [], []
         for rank in range(processes):
@@ -131,9 +167,7 @@ def on_processes(
                 process.kill()
                 process.join()
         stderr = [_read(os.path.join(folder, str(rank))) for rank in range(processes)]
-    for rank, outcome in outcomes.items():
-        for line in outcome.printed.splitlines():
-            print(f"[{rank}] {line}")
+    print_by_rank({rank: outcome.printed for rank, outcome in outcomes.items()})
     failures = [(found.rank_of_cause, rank, found.error) for rank, found in outcomes.items() if found.error]
     if failures:
         _, rank, error = min(failures)
@@ -155,16 +189,10 @@ def _collect(started: list[Any], pipes: list[Connection], timeout: float) -> dic
                 outcomes[rank] = _Outcome(*pickle.loads(pipe.recv_bytes()))
             except EOFError:
                 started[rank].join()
-                outcomes[rank] = _Outcome(error=_ending(started[rank].exitcode))
+                outcomes[rank] = _Outcome(error=ending(started[rank].exitcode))
             if outcomes[rank].error:
                 deadline = min(deadline, time.monotonic() + _GRACE)
     return dict(sorted(outcomes.items()))
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit status {code} before the function returned"
 
 
 def _work(call: bytes, environment: dict[str, str], pipe: Connection, stderr: str) -> None:

@@ -1,0 +1,108 @@
+"""torchrun without its command line: processes that are all started again if one of them dies."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import pickle
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cloudpickle
+import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from course_lib.training.processes import START_METHOD, ProcessFailed, ending, prepare, print_by_rank
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def under_torchrun(
+    function: Callable[..., Any], *arguments: Any, processes: int = 2, restarts: int = 0
+) -> list[Any]:
+    """Call ``function(*arguments)`` in several processes by ``elastic_launch``, which is what torchrun calls.
+
+    Where one dies or raises, the others are ended and all are started again, and each then finds a larger
+    ``TORCHELASTIC_RESTART_COUNT``. Otherwise as ``processes.on_processes``; there is no time limit.
+
+    Args:
+        function: any function, of a notebook too.
+        arguments: for each process the same.
+        processes: how many, at least 1.
+        restarts: how often all may be started again, at least 0.
+
+    Returns:
+        What the function returned, by rank.
+
+    Raises:
+        TypeError: if ``function`` cannot be called.
+        ValueError: if ``processes`` < 1 or ``restarts`` < 0.
+        ProcessFailed: if a process raised or died once more than ``restarts`` allows.
+
+    Taught in: "More than one device".
+    """
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {function!r}")
+    if processes < 1:
+        raise ValueError(f"processes must be at least 1, got {processes}")
+    if restarts < 0:
+        raise ValueError(f"restarts must be at least 0, got {restarts}")
+    prepare()
+    with tempfile.TemporaryDirectory() as folder, _undisturbed():
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            run_id="run",
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",  # a free port
+            max_restarts=restarts,
+            start_method=START_METHOD,
+            logs_specs=DefaultLogsSpecs(log_dir=folder, redirects=Std.ALL),
+        )
+        try:
+            results = elastic_launch(config, _call)(cloudpickle.dumps((function, arguments)))
+        except ChildFailedError as error:
+            _, rank, told = min(_ranked(rank, failure) for rank, failure in error.failures.items())
+            raise ProcessFailed(f"process {rank} of {processes} {told}") from None
+    found = [pickle.loads(results[rank]) for rank in range(processes)]
+    print_by_rank({rank: printed for rank, (_, printed) in enumerate(found)})
+    return [value for value, _ in found]
+
+
+def _call(call: bytes) -> bytes:
+    """What a process does; the launcher keeps an exception for the caller."""
+    torch.set_num_threads(1)
+    printed = io.StringIO()
+    function, arguments = pickle.loads(call)
+    with contextlib.redirect_stdout(printed):
+        value = function(*arguments)
+    return pickle.dumps((value, printed.getvalue()))
+
+
+def _ranked(rank: int, failure: ProcessFailure) -> tuple[int, int, str]:
+    """A failure's place among the causes, lowest first: a death, an exception, what they did to the others."""
+    kept = failure.error_file_data.get("message")
+    if isinstance(kept, dict):
+        told = kept["message"]
+        return 1 + told.startswith("RuntimeError"), rank, f"raised {told}"
+    return 2 * (failure.exitcode == -signal.SIGTERM), rank, ending(failure.exitcode)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Undo what torchrun does to a program that is not its own: signal handlers stay, its log is silent."""
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    silent = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(silent)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
