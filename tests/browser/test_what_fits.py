@@ -122,6 +122,15 @@ def test_the_lines_place_follows_the_hand_while_it_is_dragged(show):
     shown.assert_sound()
 
 
+def test_the_first_goal_is_eighty_gibibytes_and_no_more(show):
+    settings = {"layers": 32, "width": 4096, "sharding": "weights", "devices": 8, "checkpointing": True}
+    shown = show(WhatFits(**settings, memory=80))
+    goal = shown.root.locator(".xp-goals li").first
+    assert goal.get_attribute("class") == "reached"
+    shown.root.locator(".xp-handle").press("ArrowRight")
+    assert goal.get_attribute("class") != "reached"
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_code_on_the_page_is_pythons(seed, show, chance):
     settings = drawn(chance)
