@@ -73,7 +73,7 @@ def test_a_models_name_is_its_number_of_parameters():
     for name, (layers, width) in MODELS.items():
         count = WhatFits(layers=layers, width=width).budget()["parameters"]
         number, unit = name.split()
-        assert count / {"million": 1e6, "billion": 1e9}[unit] == pytest.approx(float(number), rel=0.01)
+        assert count / {"million": 1e6, "billion": 1e9}[unit] == pytest.approx(float(number), rel=0.03)
 
 
 def test_nothing_fits_at_first_and_both_goals_can_be_reached():
