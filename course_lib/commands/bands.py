@@ -19,12 +19,13 @@ import torch
 
 from course_lib.commands.recipes import RECIPES as IMAGE_RECIPES
 from course_lib.commands.recipes import Recipe
+from course_lib.commands.recipes_assistant import RECIPES as ASSISTANT_RECIPES
 from course_lib.commands.recipes_fine_tuning import RECIPES as FINE_TUNING_RECIPES
 from course_lib.commands.recipes_sequences import RECIPES as SEQUENCE_RECIPES
 from course_lib.expected import BANDS_FILE, widened
 from course_lib.files import write_in_one_step
 
-RECIPES = IMAGE_RECIPES | SEQUENCE_RECIPES | FINE_TUNING_RECIPES
+RECIPES = IMAGE_RECIPES | SEQUENCE_RECIPES | FINE_TUNING_RECIPES | ASSISTANT_RECIPES
 SLOW_SEEDS = (0, 1)
 
 
