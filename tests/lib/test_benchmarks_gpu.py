@@ -182,3 +182,15 @@ def test_records_are_read_or_missing_or_refused(tmp_path):
     record = {"command": "c", "date": "2026-01-01", "machine": machine}
     path.write_text(json.dumps(record), encoding="utf-8")
     assert provenance(load_record("gpu", tmp_path)) == "c · 2026-01-01 · P, 1 of 2 cores · torch 9.9"
+
+
+def test_the_record_bears_out_what_the_chapter_says_of_it():
+    """Steps hardly faster; a first call worth hundreds of them; block by block about half of it."""
+    record = load_record("compile")
+    whole, blocks, first = record["comparisons"]
+    assert record["command"].startswith("python -m benchmarks compile")
+    for steps in (whole, blocks):
+        assert len(steps["baseline_seconds"]) == len(steps["candidate_seconds"]) == 5
+        assert 0.8 < steps["ratio"] < 1.25
+    assert 100 < first["baseline_median"] / whole["baseline_median"] < 1000
+    assert 1.5 < first["ratio"] < 2.5
