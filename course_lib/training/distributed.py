@@ -105,7 +105,7 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
     if not launched():
         yield World(0, 1, get_device(device), launched=False)
         return
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    rank, size, wait = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), timedelta(seconds=timeout)
     where = own_device(int(os.environ["LOCAL_RANK"]), device)
     backend = dist.get_default_backend_for_device(where)
     place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
@@ -114,7 +114,10 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
     try:
         dist.init_process_group(
             backend,
-            timeout=timedelta(seconds=timeout),
+            store=_store(wait),
+            rank=rank,
+            world_size=size,
+            timeout=wait,
             device_id=where if where.type == "cuda" else None,
         )
     except dist.DistNetworkError as error:
@@ -129,6 +132,7 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
             f"rank {rank} of {size} waited {timeout:g} s at {place} for the others"
         ) from error
     try:
+        dist.barrier()  # who leaves early would look dead to those who are still joining
         yield World(rank, size, where, launched=True)
     finally:
         dist.destroy_process_group()
@@ -181,6 +185,18 @@ def equal_share(total: int, rank: int, size: int) -> slice:
     if total % size:
         raise ValueError(f"total must be a multiple of the {size} processes, got {total}")
     return share
+
+
+def _store(wait: timedelta) -> dist.Store:
+    """Where the processes leave each other their addresses.
+
+    One torchrun keeps the same store through its restarts, in which a process could find the address of one
+    that is dead. So each attempt has names of its own; but torchruns on several machines count differently.
+    """
+    store, _, _ = next(dist.rendezvous("env://", timeout=wait))
+    if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
+        return store
+    return dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
 
 
 def _number(given: Mapping[str, str], name: str, least: int, most: int | None) -> int:

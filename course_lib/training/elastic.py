@@ -86,7 +86,7 @@ def _call(call: bytes) -> bytes:
 
 
 def _ranked(rank: int, failure: ProcessFailure) -> tuple[int, int, str]:
-    """A failure's place among the causes, lowest first: a death, an exception, what they did to the others."""
+    """A failure behind its place among the causes: a death, an exception, what they did to the others."""
     kept = failure.error_file_data.get("message")
     if isinstance(kept, dict):
         told = kept["message"]

@@ -75,6 +75,13 @@ def test_the_command_is_understood_by_torchrun_and_by_pretrain(tmp_path: Path, w
         assert arguments.resume is resumed
 
 
+def test_several_torchruns_take_a_new_store_for_each_attempt():
+    name = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
+    assert f"export {name}=1\n" in SLURM.read_text("utf-8")
+    container = job()["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": name, "value": "1"} in container["env"]
+
+
 def test_slurm_starts_one_torchrun_a_machine_and_as_many_workers_as_gpus(tmp_path: Path):
     options = dict(
         line.removeprefix("#SBATCH --").split("=")
