@@ -141,6 +141,7 @@ def encode(x: Tensor, form: NumberFormat) -> Tensor:
 
     Source: IEEE 754-2019, section 4.3.1 (roundTiesToEven, roundTiesToAway); saturation: OCP 8-bit Floating
         Point Specification 1.0.
+
     Taught in: "GPU, mixed precision and torch.compile".
     """
     if not isinstance(x, Tensor) or x.dtype not in (torch.float64, torch.float32):

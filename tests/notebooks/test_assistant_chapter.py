@@ -25,7 +25,8 @@ def test_every_recipe_is_judged(code):
 
 def test_the_exam_is_that_of_the_bands(code):
     drawn = re.findall(
-        r'exam = draw_instructions\( ?(\d+), split="(\w+)", generator=torch\.Generator\(\)\.manual_seed\((\d+)\)',
+        r'exam = draw_instructions\( ?(\d+), split="(\w+)", '
+        r"generator=torch\.Generator\(\)\.manual_seed\((\d+)\)",
         code,
     )
     assert drawn == [(str(recipes.ASKED), "test", str(recipes.ASKING_SEED))]
