@@ -16,7 +16,7 @@ from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Step, Workload, difference
 from course_lib.commands.benchmark_record import comparison_table, load_record, provenance
 from course_lib.data.digits import Digits, load_digits
-from course_lib.models.gpt_cost import PRECISIONS, GPTShape
+from course_lib.models.gpt_cost import PRECISIONS, GPTShape, gpt_forward_flops
 
 CPU = torch.device("cpu")
 WORK = Workload(GPTShape(64, 32, 32, 2, 2), batch=2, seq=32)
@@ -105,7 +105,12 @@ def test_everything_is_measured_and_written(tmp_path, capsys):
     assert len(record["memory"]) == 6
     for row in record["memory"]:
         assert row["predicted"] == pytest.approx(row["measured"], rel=0.05)
-    assert record["utilisation"]["share_of_product"] > 0
+    use = record["utilisation"]
+    a_token = 3 * gpt_forward_flops(WORK.shape, WORK.batch, WORK.seq) / WORK.tokens / 1e12
+    assert use["tflops"] == pytest.approx(a_token * use["tokens_per_second"])
+    assert use["share_of_product"] == pytest.approx(
+        use["tflops"] / record["products"][1]["tflops"]["candidate"]
+    )
     assert (record["digits"]["epochs"], record["digits"]["examples"]) == (1, 8000)
     assert str(path) in capsys.readouterr().out
 
