@@ -9,7 +9,7 @@ import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from course_lib.commands.assistant_stages import COURTEOUS, STAGES, Budget
+from course_lib.commands.assistant_stages import ALPHA, COURTEOUS, PRICE, RANK, STAGES, TARGETS, Budget
 from course_lib.commands.provenance import machine
 from course_lib.data.text import MOBY_DICK_SHA256
 from course_lib.files import write_in_one_step
@@ -197,6 +197,8 @@ def begin(path: Path, budget: Budget, split: str, asked: int) -> dict[str, Any]:
         "split": split,
         "asked": asked,
         "courteous": COURTEOUS,
+        "adapters": {"rank": RANK, "alpha": ALPHA, "targets": list(TARGETS)},
+        "price": PRICE,
         "budget": {
             name: part._asdict() if isinstance(part, tuple) else part
             for name, part in budget._asdict().items()

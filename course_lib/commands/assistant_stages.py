@@ -29,7 +29,7 @@ from course_lib.pretrained.shipped import load
 
 COURTEOUS = 0.3  # share of the people who greet before they answer
 TARGETS = ("qkv_proj", "output_proj", "expand", "contract")
-RANK, ALPHA, LORA_RATE = 16, 16, 1e-2
+RANK, ALPHA = 16, 64
 PRICE = 1.0  # β of the reward stage, where there is one
 
 
@@ -44,7 +44,7 @@ class Budget(NamedTuple):
 
 
 LIVE = Budget(
-    4000, 800, Demonstrations(400, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(30, 16, 8, 3e-4)
+    4000, 800, Demonstrations(300, 32, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(30, 16, 8, 3e-4)
 )
 FULL = Budget(
     12000, 2000, Demonstrations(800, 24, 4e-3), Preferences(32, 3e-4, beta=0.1), Rewards(90, 16, 8, 5e-4)
@@ -215,8 +215,7 @@ def run_stage(
     if stage == "sft_untrained":
         return demonstrated(untrained(seed, device), budget, seed)
     if stage == "sft_lora":
-        slower = budget.demonstrations._replace(learning_rate=LORA_RATE)
-        return demonstrated(adapted(seed, device), budget._replace(demonstrations=slower), seed)
+        return demonstrated(adapted(seed, device), budget, seed)
     return demonstrated(pretrained(device), budget, seed)
 
 

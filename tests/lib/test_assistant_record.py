@@ -23,10 +23,13 @@ from course_lib.commands.assistant_record import (
 from course_lib.commands.assistant_rewards import Rewards
 from course_lib.commands.assistant_stages import (
     AFTER_DEMONSTRATIONS,
+    ALPHA,
     FULL,
     LIVE,
     PRICE,
+    RANK,
     STAGES,
+    TARGETS,
     Budget,
     Outcome,
     run_stage,
@@ -308,6 +311,8 @@ def test_the_committed_record():
     assert found["weights_sha256"] == SHIPPED["moby"][0]
     assert found["data_sha256"] == MOBY_DICK_SHA256
     assert found["split"] == "test"
+    assert found["price"] == PRICE
+    assert found["adapters"] == {"rank": RANK, "alpha": ALPHA, "targets": list(TARGETS)}
     assert found["budget"]["rewards"] == FULL.rewards._asdict()
     assert found["budget"]["demonstrations"] == FULL.demonstrations._asdict()
     assert found["budget"]["preferences"] == FULL.preferences._asdict()
@@ -318,7 +323,8 @@ def test_the_committed_record():
     assert ASSISTANT_FILE.stat().st_size < 60_000
     rows = {row.stage: row for row in table()}
     assert rows["pretrained"].exact_match.highest < 0.02
-    assert rows["sft"].exact_match.lowest > rows["sft_untrained"].exact_match.highest + 0.2
+    for other in ("sft_untrained", "sft_lora"):
+        assert rows["sft"].exact_match.lowest > rows[other].exact_match.highest + 0.2
     right = {(run["stage"], run["seed"]): run["exact_match"] for run in found["runs"]}
     for better in ("dpo", "grpo"):
         assert all(right[better, seed] > right["sft", seed] + 0.03 for seed in range(3))
