@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from course_lib.foundations.number_formats import FORMATS, round_to
+from course_lib.models.gpt_cost import PRECISIONS
+from course_lib.training.memory import AVERAGES, SHARDED
 from course_lib.widgets.number_formats import NumberFormats
 from course_lib.widgets.what_fits import MODELS, WhatFits
 
@@ -74,6 +76,23 @@ def test_a_models_name_is_its_number_of_parameters():
         count = WhatFits(layers=layers, width=width).budget()["parameters"]
         number, unit = name.split()
         assert count / {"million": 1e6, "billion": 1e9}[unit] == pytest.approx(float(number), rel=0.03)
+
+
+def fullest(**settings):
+    counts = WhatFits(layers=32, width=4096, **settings).budget()
+    state = counts["weights"] + counts["optimizer"]
+    return max(state + counts["activations"] + counts["working"], state + counts["gradients"]) / 2**30
+
+
+def test_of_the_single_buttons_only_bf16_brings_the_large_model_below_eighty_gibibytes():
+    buttons = [
+        *[{"precision": precision} for precision in PRECISIONS],
+        *[{"optimizer": optimizer} for optimizer in AVERAGES],
+        *[{"sharding": sharding} for sharding in SHARDED],
+        {"checkpointing": True},
+    ]
+    assert [button for button in buttons if fullest(**button) <= 80] == [{"precision": "bf16"}]
+    assert fullest(checkpointing=True, optimizer="momentum") <= 80
 
 
 def test_nothing_fits_at_first_and_both_goals_can_be_reached():
