@@ -132,9 +132,10 @@ def _run(
     own = equal_share(arguments.batch_size, world.rank, world.size)
     trained, before = model, None
     if world.launched:
-        from course_lib.training.data_parallel import seed_update, spread
+        from course_lib.training.data_parallel import arrange_buckets, seed_update, spread
 
         trained = spread(model, world, arguments.sharding, model.blocks)
+        arrange_buckets(trained, torch.zeros(1, arguments.context, dtype=torch.int64, device=world.device))
 
         def before(step: int) -> None:
             seed_update(arguments.seed, step, world.rank)

@@ -53,6 +53,24 @@ def spread(model: nn.Module, world: World, sharding: Sharding, blocks: Iterable[
     return fully_shard(model, mesh=mesh)
 
 
+def arrange_buckets(model: nn.Module, inputs: Tensor) -> None:
+    """Make DDP arrange its buckets now, by one pass forward and back, whose gradients are dropped.
+
+    It packs gradients by the order of the parameters first, and after the first ``backward`` by the order in
+    which they came. From three processes on, a number's place decides who adds it up in which order. Without
+    this the first update after a restart would round otherwise than the same update of an undisturbed run.
+
+    Args:
+        model: what ``spread`` returned; nothing happens unless DDP wraps it. Every process must call this.
+        inputs: a batch of any size, on the model's device.
+
+    Taught in: "More than one device".
+    """
+    if isinstance(model, DistributedDataParallel):
+        model(inputs).sum().backward()
+        model.zero_grad(set_to_none=True)
+
+
 def whole_state(model: nn.Module) -> dict[str, Tensor]:
     """Gather a spread model's parameters and buffers, under the plain model's names.
 
