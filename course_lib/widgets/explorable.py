@@ -62,7 +62,8 @@ class Explorable(anywidget.AnyWidget):
         code_template: PyTorch code in which `«name»` stands for a present value.
 
     Taught in: Tensors; Autograd, by hand and by machine; Gradient descent, derived; Linear regression; MNIST
-    classifier; Optimisers from their formulas; Attention; The Transformer; Pretraining a GPT.
+    classifier; Optimisers from their formulas; Attention; The Transformer; Pretraining a GPT; Fine-tuning a
+    pretrained encoder; GPU, mixed precision and torch.compile.
     """
 
     modules: ClassVar[tuple[str, ...]] = ()

@@ -24,6 +24,8 @@ KINDS = {
     "positionalencoding",
     "gptinpage",
     "lowrank",
+    "numberformats",
+    "whatfits",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
