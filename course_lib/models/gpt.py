@@ -60,8 +60,7 @@ class CausalSelfAttention(nn.Module):
             return self.output_proj(merge_heads(mixed)), weights
         # A lone new position may see all there is; SDPA's own causal mask fits where nothing came before.
         mask = reading_mask(before, seq, device=x.device) if before and seq > 1 else None
-        causal = before == 0 and seq > 1
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=before == 0)
         return self.output_proj(merge_heads(mixed)), None
 
 
