@@ -1,0 +1,172 @@
+"""Eight bits a number, by hand: scale and zero point, rounding, and products of whole numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LOW, HIGH = -128, 127
+"""The smallest and the largest int8."""
+# An int32 holds sums of so many products of an int8 and a difference of two int8.
+MOST_PRODUCTS = (2**31 - 1) // (128 * 255)
+
+
+class Scheme(NamedTuple):
+    """Which real number a whole one stands for: x = scale · (q − zero_point).
+
+    ``scale``: float32, positive; a scalar, or of a shape that broadcasts against the tensor.
+    ``zero_point``: int32 in −128 … 127, the whole number that stands for 0; same shape.
+    """
+
+    scale: Tensor
+    zero_point: Tensor
+
+
+def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> Scheme:
+    r"""Spread the 256 whole numbers of an int8 over a range of real ones.
+
+    $$s = \frac{h - l}{255}, \qquad z = \operatorname{round}\!\left(-128 - \frac{l}{s}\right)$$
+
+    with l and h the range's ends, widened so that it holds 0. The symmetric scheme takes −max(|l|, |h|) and
+    max(|l|, |h|) as ends and z = 0.
+
+    Args:
+        low: float, any shape; the smallest number.
+        high: float, same shape; the largest.
+        symmetric: whether 0 stands for 0.
+
+    Returns:
+        The scheme, of the same shape. No scale is below float32's ε, so a range of zeros works too.
+
+    Raises:
+        ValueError: if a bound is not finite or ``low`` > ``high`` somewhere.
+
+    Source: B. Jacob et al., arXiv:1712.05877, section 2.1 and equation 1.
+    Taught in: "Shipping a model".
+    """
+    low, high = low.float(), high.float()
+    if not (low.isfinite().all() and high.isfinite().all()):
+        raise ValueError(f"low and high must be finite, got {low.min().item()} and {high.max().item()}")
+    if (low > high).any():
+        worst = (low - high).argmax()
+        raise ValueError(
+            f"low must not exceed high, got {low.flatten()[worst]:g} and {high.flatten()[worst]:g}"
+        )
+    low, high = low.clamp(max=0), high.clamp(min=0)
+    if symmetric:
+        high = torch.maximum(-low, high)
+        low = -high
+    scale = ((high - low) / (HIGH - LOW)).clamp(min=torch.finfo(torch.float32).eps)
+    zero = torch.zeros_like(scale) if symmetric else (LOW - low / scale).round().clamp(LOW, HIGH)
+    return Scheme(scale, zero.to(torch.int32))
+
+
+def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -> Scheme:
+    """Choose the scheme of a tensor's own range.
+
+    Args:
+        x: float, not empty.
+        axis: ``None`` for one scheme of the whole tensor; else one for each index along ``axis``, such as 0
+            for each row, or output, of a weight.
+        symmetric: as for ``scheme_for_range``.
+
+    Returns:
+        Scalars, or tensors whose sizes are 1 but for ``axis``.
+
+    Raises:
+        ValueError: if ``x`` is empty or not finite, or has no such axis.
+
+    Taught in: "Shipping a model".
+    """
+    if x.numel() == 0:
+        raise ValueError(f"x must not be empty, got shape {tuple(x.shape)}")
+    if axis is None:
+        return scheme_for_range(*x.aminmax(), symmetric=symmetric)
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"axis must be an axis of x, of shape {tuple(x.shape)}, got {axis}")
+    others = [other for other in range(x.ndim) if other != axis % x.ndim]
+    return scheme_for_range(x.amin(others, keepdim=True), x.amax(others, keepdim=True), symmetric=symmetric)
+
+
+def quantize(x: Tensor, scheme: Scheme) -> Tensor:
+    r"""Round real numbers to whole ones: q = clamp(round(x/s) + z, −128, 127), ties to even.
+
+    Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2.
+
+    Args:
+        x: float, any shape; numbers beyond the range become its ends.
+        scheme: scalars, or shapes that broadcast against ``x``.
+
+    Returns:
+        int8, the shape of ``x``.
+
+    Raises:
+        ValueError: if ``x`` holds NaN, for which there is no whole number.
+
+    Source: B. Jacob et al., arXiv:1712.05877, equation 12.
+    Taught in: "Shipping a model".
+    """
+    if x.isnan().any():
+        raise ValueError("x must hold numbers, got NaN")
+    # Times 1/s, as torchao has it: a symmetric range ends at ±127.5, a tie that either form rounds its own way.
+    return ((x * (1 / scheme.scale)).round() + scheme.zero_point).clamp(LOW, HIGH).to(torch.int8)
+
+
+def dequantize(q: Tensor, scheme: Scheme) -> Tensor:
+    """Say which real numbers whole ones stand for: scale · (q − zero_point).
+
+    Args:
+        q: int8, any shape.
+        scheme: as for ``quantize``.
+
+    Returns:
+        float32, the shape of ``q``.
+
+    Raises:
+        TypeError: if ``q`` is not int8.
+
+    Source: B. Jacob et al., arXiv:1712.05877, equation 1.
+    Taught in: "Shipping a model".
+    """
+    if q.dtype != torch.int8:
+        raise TypeError(f"q must be int8, got {q.dtype}")
+    return scheme.scale * (q.int() - scheme.zero_point)
+
+
+def integer_product(
+    q: Tensor, scheme: Scheme, weight: Tensor, weight_scale: Tensor, bias: Tensor | None = None
+) -> Tensor:
+    r"""Compute x·Wᵀ + b from whole numbers: products and sums in int32, real numbers at the end only.
+
+    $$y_{ij} = s_x s_{w,j} \Bigl( \sum_k q_{ik} w_{jk} - z \sum_k w_{jk} \Bigr) + b_j$$
+
+    Args:
+        q: int8, (…, inputs), the quantised x.
+        scheme: of x; scalars, or one entry a row, (…, 1).
+        weight: int8, (outputs, inputs), quantised symmetrically (zero point 0).
+        weight_scale: float32, (outputs, 1) or a scalar.
+        bias: float32, (outputs,).
+
+    Returns:
+        float32, (…, outputs).
+
+    Raises:
+        TypeError: if ``q`` or ``weight`` is not int8.
+        ValueError: if their inputs differ, or are so many (65,793) that the sum might leave int32.
+
+    Source: B. Jacob et al., arXiv:1712.05877, equation 7.
+    Taught in: "Shipping a model".
+    """
+    for name, tensor in {"q": q, "weight": weight}.items():
+        if tensor.dtype != torch.int8:
+            raise TypeError(f"{name} must be int8, got {tensor.dtype}")
+    if q.shape[-1] != weight.shape[1]:
+        raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
+    if weight.shape[1] > MOST_PRODUCTS:
+        raise ValueError(f"weight must have at most {MOST_PRODUCTS:,} inputs, got {weight.shape[1]:,}")
+    whole = weight.int()
+    total = q.int() @ whole.T - scheme.zero_point * whole.sum(1, dtype=torch.int32)
+    product = scheme.scale * weight_scale.flatten() * total
+    return product if bias is None else product + bias
