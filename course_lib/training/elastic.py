@@ -8,6 +8,7 @@ import logging
 import pickle
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from course_lib.training.processes import START_METHOD, ProcessFailed, ending, prepare, print_by_rank
+from course_lib.training.processes import GRACE, START_METHOD, ProcessFailed, ending, prepare, print_by_rank
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -80,8 +81,12 @@ def _call(call: bytes) -> bytes:
     torch.set_num_threads(1)
     printed = io.StringIO()
     function, arguments = pickle.loads(call)
-    with contextlib.redirect_stdout(printed):
-        value = function(*arguments)
+    try:
+        with contextlib.redirect_stdout(printed):
+            value = function(*arguments)
+    except RuntimeError:  # what the peers of a dead process get: let the launcher find the dead one first
+        time.sleep(GRACE)
+        raise
     return pickle.dumps((value, printed.getvalue()))
 
 

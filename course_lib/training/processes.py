@@ -28,7 +28,7 @@ import torch
 
 # What takes seconds to import, torch._dynamo among it, which DDP and FSDP import when they are first used.
 _SLOW = ["torch._dynamo", "course_lib.training.data_parallel", "course_lib.training.sharded_checkpoint"]
-_GRACE = 2.0  # seconds in which the others may end too, once one has failed
+GRACE = 2.0  # seconds in which the others may end too, once one has failed
 _CLEANING = 5.0  # seconds for a process to end that has nothing more to do
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
@@ -191,7 +191,7 @@ def _collect(started: list[Any], pipes: list[Connection], timeout: float) -> dic
                 started[rank].join()
                 outcomes[rank] = _Outcome(error=ending(started[rank].exitcode))
             if outcomes[rank].error:
-                deadline = min(deadline, time.monotonic() + _GRACE)
+                deadline = min(deadline, time.monotonic() + GRACE)
     return dict(sorted(outcomes.items()))
 
 

@@ -5,9 +5,12 @@ import os
 import signal
 
 import pytest
+import torch
 from small_worlds import describe
 
+from course_lib.training.distributed import process_group
 from course_lib.training.elastic import under_torchrun
+from course_lib.training.gradient_averaging import global_mean
 from course_lib.training.processes import ProcessFailed
 
 
@@ -40,6 +43,19 @@ def test_all_are_started_again_when_one_dies(capsys):
 def test_a_death_too_many_is_told():
     with pytest.raises(ProcessFailed, match=r"^process 1 of 2 was killed by SIGKILL$"):
         under_torchrun(die_until, 1)
+
+
+def die_while_the_other_waits() -> None:
+    with process_group("cpu") as world:
+        if world.rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        global_mean(torch.zeros(()))
+
+
+def test_what_a_death_does_to_the_others_is_not_taken_for_the_cause():
+    for _ in range(3):
+        with pytest.raises(ProcessFailed, match=r"^process 1 of 2 was killed by SIGKILL$"):
+            under_torchrun(die_while_the_other_waits)
 
 
 def test_an_exception_is_told():
