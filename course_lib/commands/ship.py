@@ -19,9 +19,9 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 from course_lib.commands.corpora import corpus_text, encode_split
-from course_lib.commands.next_token_training import BEST
 from course_lib.commands.pretrain import RESULT, SETTINGS, TOKENIZER
 from course_lib.commands.provenance import machine
+from course_lib.commands.run_state import BEST
 from course_lib.files import write_in_one_step
 from course_lib.models.gpt import GPT
 from course_lib.pretrained.shipped import FILES, SHIPPED
