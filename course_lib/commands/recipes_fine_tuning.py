@@ -83,8 +83,10 @@ def measure_unseen_snippets(model: nn.Module) -> float:
     Taught in: "Fine-tuning a pretrained encoder".
     """
     unseen = some_snippets("validation", UNSEEN)
-    encoded = load_reader().tokenizer.encode(unseen.texts, max_length=64)
-    return _share(read_texts(model, *encoded).argmax(dim=1), unseen.labels)
+    device = next(model.parameters()).device
+    ids, lengths = load_reader().tokenizer.encode(unseen.texts, max_length=64)
+    logits = read_texts(lambda *texts: model(*(part.to(device) for part in texts)), ids, lengths)
+    return _share(logits.argmax(dim=1).cpu(), unseen.labels)
 
 
 def few_digits() -> Data:
