@@ -110,7 +110,7 @@ def quantize(x: Tensor, scheme: Scheme) -> Tensor:
     """
     if x.isnan().any():
         raise ValueError("x must hold numbers, got NaN")
-    # Times 1/s, as torchao has it: a symmetric range ends at ±127.5, a tie that either form rounds its own way.
+    # Times 1/s, as torchao has it: a symmetric range ends at ±127.5, ties that x/s may round the other way.
     return ((x * (1 / scheme.scale)).round() + scheme.zero_point).clamp(LOW, HIGH).to(torch.int8)
 
 

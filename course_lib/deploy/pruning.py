@@ -1,0 +1,150 @@
+"""Weights left out: single ones, whose places stay, and whole channels, which are gone."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+_PRUNED = (nn.Linear, nn.Conv2d)
+
+
+def magnitude_mask(weight: Tensor, share: float) -> Tensor:
+    """Mark the weights to keep: all but the round(share·n) of least absolute value.
+
+    Args:
+        weight: float, any shape.
+        share: of weights to leave out, from 0 to 1.
+
+    Returns:
+        bool, the shape of ``weight``; exactly round(share·n) entries are ``False``, the first of equals.
+
+    Raises:
+        ValueError: if ``share`` is not from 0 to 1.
+
+    Source: S. Han et al., arXiv:1506.02626, section 3.
+    Taught in: "Shipping a model".
+    """
+    _check_share(share)
+    order = weight.detach().abs().flatten().argsort(stable=True)
+    keep = torch.ones(weight.numel(), dtype=torch.bool)
+    keep[order[: round(share * weight.numel())]] = False
+    return keep.view(weight.shape)
+
+
+def prune_weights(model: nn.Module, share: float) -> nn.Module:
+    """Set the least weights of every linear layer and convolution to 0, layer by layer.
+
+    Nothing gets smaller or faster: a zero takes 4 bytes and a multiplication like any other number.
+
+    Args:
+        model: it is not changed; biases are left alone.
+        share: of each layer's weights, from 0 to 1.
+
+    Returns:
+        A copy.
+
+    Raises:
+        ValueError: if ``share`` is not from 0 to 1, or the model holds no such layer.
+
+    Source: S. Han et al., arXiv:1506.02626, section 3.
+    Taught in: "Shipping a model".
+    """
+    _check_share(share)
+    model = copy.deepcopy(model)
+    layers = [layer for layer in model.modules() if isinstance(layer, _PRUNED)]
+    if not layers:
+        raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
+    with torch.no_grad():
+        for layer in layers:
+            layer.weight *= magnitude_mask(layer.weight, share)
+    return model
+
+
+def zero_share(model: nn.Module) -> float:
+    """The share of zeros among the weights of linear layers and convolutions, 0 … 1.
+
+    Args:
+        model: with at least one such layer.
+
+    Returns:
+        Zeros over weights.
+
+    Raises:
+        ValueError: if the model holds no such layer.
+
+    Taught in: "Shipping a model".
+    """
+    weights = [layer.weight for layer in model.modules() if isinstance(layer, _PRUNED)]
+    if not weights:
+        raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
+    return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
+
+
+def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.Module:
+    """Take whole outputs out of each layer but the last, and out of the next layer what read them.
+
+    The outputs with the least sums of absolute weights go. A convolution's channel may be several inputs of a
+    linear layer after it, as many as the channel's map has places, in a row (as ``flatten`` lays them out).
+
+    Args:
+        model: it is not changed. Between two layers of the chain there may only be what treats each channel
+            alone: ReLU, pooling, dropout, flatten.
+        chain: the layers' names, in the order the data takes.
+        share: of each layer's outputs, from 0 to below 1; at least one output stays.
+
+    Returns:
+        A copy with smaller layers.
+
+    Raises:
+        ValueError: if ``share`` is not from 0 to below 1, the chain has fewer than two layers, a name is
+            none of a linear layer or ungrouped convolution, or two layers do not fit together.
+
+    Source: H. Li et al., arXiv:1608.08710, section 3.1.
+    Taught in: "Shipping a model".
+    """
+    _check_share(share)
+    if share == 1:
+        raise ValueError("share must be below 1 for channels, got 1")
+    if len(chain) < 2:
+        raise ValueError(f"chain must name at least two layers, got {list(chain)}")
+    model = copy.deepcopy(model)
+    found = dict(model.named_modules())
+    for name in chain:
+        if not isinstance(found.get(name), _PRUNED) or getattr(found[name], "groups", 1) != 1:
+            raise ValueError(f"chain must name linear layers or ungrouped convolutions, got {name!r}")
+    for name, after in itertools.pairwise(chain):
+        layer, reader = found[name], found[after]
+        outputs, inputs = layer.weight.shape[0], reader.weight.shape[1]
+        if inputs % outputs:
+            raise ValueError(
+                f"chain must be in the data's order: {after} reads {inputs}, {name} gives {outputs}"
+            )
+        keep = _strongest(layer.weight, outputs - min(round(share * outputs), outputs - 1))
+        _select(layer, keep, axis=0)
+        places = inputs // outputs
+        _select(reader, (keep[:, None] * places + torch.arange(places)).flatten(), axis=1)
+    return model
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must be from 0 to 1, got {share}")
+
+
+def _strongest(weight: Tensor, count: int) -> Tensor:
+    """Indices of the outputs with the largest sums of absolute weights, in ascending order."""
+    sums = weight.detach().abs().flatten(1).sum(1)
+    return sums.argsort(descending=True, stable=True)[:count].sort().values
+
+
+def _select(layer: nn.Linear | nn.Conv2d, keep: Tensor, *, axis: int) -> None:
+    """Keep some outputs (axis 0) or inputs (axis 1) of a layer, in place."""
+    layer.weight = nn.Parameter(layer.weight.detach().index_select(axis, keep))
+    if axis == 0 and layer.bias is not None:
+        layer.bias = nn.Parameter(layer.bias.detach()[keep])
+    kind = "features" if isinstance(layer, nn.Linear) else "channels"
+    setattr(layer, f"{'in' if axis else 'out'}_{kind}", len(keep))
