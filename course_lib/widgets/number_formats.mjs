@@ -60,7 +60,9 @@ function render({ model, el }) {
     drawRanges(ruler, ranges, layout, forms, form, powerOf(value));
     place(sizeHandle, layout.P(powerOf(value)), 16, { value: Number(powerOf(value).toFixed(2)), low: LOW, high: HIGH, text: `size ${words(Math.abs(value))}` });
     drawNeighbours(zoom, line, layout, form, rounded);
-    place(fineHandle, clamp(layout.window.X(value), 4, width - 4), 44, { value, low: layout.window.low, high: layout.window.high, text: words(value) });
+    const { X, low, high, unit } = layout.window;
+    const gaps = (x) => Number(((x - low) / unit).toFixed(3)); // a slider's numbers may not have an exponent
+    place(fineHandle, clamp(X(value), 4, width - 4), 44, { value: gaps(value), low: 0, high: gaps(high), text: words(value) });
     drawBits(strip, code, form, (flipped) => setValue(decodeBits(flipped, form)));
     typed.show(value);
     table.show(value, form.name);

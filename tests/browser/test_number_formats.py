@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 
 import pytest
@@ -160,6 +161,17 @@ def test_a_tie_of_bf16_is_reached_by_keys(show):
     assert compare(shown) == 1 + 2.0**-8
     assert shown.number("rounded") == 1
     assert "reached" in shown.root.locator(".xp-goals li").nth(1).text_content()
+
+
+@pytest.mark.parametrize("value", [1e-40, 2.0**-148, 0.1, -3e38])
+def test_sliders_say_plain_decimals_of_any_size(value, show):
+    shown = show(NumberFormats(value))
+    for slider in shown.root.locator(".xp-handle").all():
+        numbers = [slider.get_attribute(f"aria-value{which}") for which in ("min", "now", "max")]
+        assert all(re.fullmatch(r"-?\d+(\.\d+)?", number) for number in numbers), numbers
+        low, now, high = map(float, numbers)
+        assert low <= now <= high
+    assert compare(shown) == value
 
 
 def test_what_is_no_number_is_refused_and_said(show):
