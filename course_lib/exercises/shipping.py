@@ -1,0 +1,348 @@
+"""Exercises of the chapter on shipping a model."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.exercises.draws import float64, integer
+from course_lib.exercises.exercise import Exercise, Misconception
+
+# --- a scheme -----------------------------------------------------------------------------------------------
+
+
+def _activations(generator: Generator) -> tuple[Tensor]:
+    """Skewed as activations are: from a little below 0 to far above."""
+    low, high = -0.1 * integer(generator, 3, 9), 0.7 * integer(generator, 4, 9)
+    values = low + (high - low) * torch.rand(9, generator=generator, dtype=torch.float64)
+    values[integer(generator, 0, 3)], values[integer(generator, 4, 8)] = low, high
+    return (values,)
+
+
+def _in_256_steps(x: Tensor, scale: Tensor, zero: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return scale, zero, ((x / scale).round() + zero).clamp(-128, 127)
+
+
+def quantise(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """255 steps from the least to the largest; −128 stands for the least."""
+    scale = (x.max() - x.min()) / 255
+    return _in_256_steps(x, scale, (-128 - x.min() / scale).round())
+
+
+def _unsigned_zero(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    scale = (x.max() - x.min()) / 255
+    return _in_256_steps(x, scale, (-x.min() / scale).round())
+
+
+def _flipped_zero(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    scale = (x.max() - x.min()) / 255
+    return _in_256_steps(x, scale, (-128 + x.min() / scale).round())
+
+
+def _symmetric(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    scale = 2 * x.abs().max() / 255
+    return _in_256_steps(x, scale, torch.zeros((), dtype=torch.float64))
+
+
+def _one_step_too_many(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    scale = (x.max() - x.min()) / 256
+    return _in_256_steps(x, scale, (-128 - x.min() / scale).round())
+
+
+def _cut_off(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    scale = (x.max() - x.min()) / 255
+    zero = (-128 - x.min() / scale).round()
+    return scale, zero, ((x / scale).trunc() + zero).clamp(-128, 127)
+
+
+QUANTISE = Exercise(
+    name="quantise",
+    title="A scale and a zero point",
+    kind="implement",
+    points=3,
+    inputs=_activations,
+    reference=quantise,
+    misconceptions={
+        "zero point of uint8": Misconception(
+            _unsigned_zero,
+            "Your zero point belongs to 0 … 255. An int8 begins at −128: half of your numbers hit the ceiling of 127.",
+        ),
+        "zero point's sign": Misconception(
+            _flipped_zero,
+            "The least number does not land on −128. Solve −128 = round(low/scale) + zero for zero, and mind the sign.",
+        ),
+        "symmetric": Misconception(
+            _symmetric,
+            "You spread the steps evenly about 0. These numbers are mostly positive: nearly half of the 256 lie idle.",
+        ),
+        "256 steps": Misconception(
+            _one_step_too_many,
+            "256 numbers have 255 gaps between them. With your scale the largest falls beyond 127 and is cut.",
+        ),
+        "cut off": Misconception(
+            _cut_off,
+            "You dropped the fraction. Errors then reach a whole step, all towards 0: round instead.",
+        ),
+    },
+    next_step="Is 0.0 represented exactly? It has to be, for padding: which rounding in your code sees to that?",
+    tolerance=1e-9,
+)
+
+
+# --- the error bound ----------------------------------------------------------------------------------------
+
+
+def largest_error(scale: float, inputs: int, weight: float) -> float:
+    """Every input may be half a step off, all in the direction of the weights' signs."""
+    return inputs * weight * scale / 2
+
+
+LARGEST_ERROR = Exercise(
+    name="largest_error",
+    title="How far can a sum be off?",
+    kind="predict",
+    points=2,
+    inputs=lambda generator: (
+        0.01 * integer(generator, 2, 9),
+        16 * integer(generator, 3, 9),
+        0.1 * integer(generator, 2, 7),
+    ),
+    question=lambda scale, inputs, weight: (
+        f"An output adds {inputs} products of an input and a weight. All weights are {weight:.1f} or −{weight:.1f} and "
+        f"exact. The inputs are rounded to int8 with scale {scale:.2f}, none of them outside the range. How far, at "
+        "most, is the output from that of the exact inputs?"
+    ),
+    reference=largest_error,
+    misconceptions={
+        "a whole step": Misconception(
+            lambda scale, inputs, weight: inputs * weight * scale,
+            "Rounding goes to the nearer neighbour, so an input is off by half a step at most.",
+        ),
+        "one input": Misconception(
+            lambda scale, _, weight: weight * scale / 2,
+            "That is one product's error. In the worst case all of them push the sum the same way.",
+        ),
+        "square root": Misconception(
+            lambda scale, inputs, weight: inputs**0.5 * weight * scale / 2,
+            "Independent errors grow like that on average. The question asks for the worst there can be.",
+        ),
+        "no weights": Misconception(
+            lambda scale, inputs, _: inputs * scale / 2,
+            "Each input's error is multiplied by its weight before it is added.",
+        ),
+        "uniform deviation": Misconception(
+            lambda scale, inputs, weight: (inputs / 12) ** 0.5 * weight * scale,
+            "That is the standard deviation of such a sum. The question asks for the worst there can be.",
+        ),
+    },
+    next_step="Rounding errors mostly cancel. Draw them at random a thousand times: how close to the bound do you come?",
+    tolerance=1e-4,
+)
+
+
+# --- the sum of integers ------------------------------------------------------------------------------------
+
+
+def _whole_product(generator: Generator) -> tuple[Tensor, int, float, Tensor, float]:
+    return (
+        torch.randint(-128, 128, (3, 5), generator=generator),
+        integer(generator, -90, -20),
+        0.01 * integer(generator, 1, 9),
+        torch.randint(-127, 128, (4, 5), generator=generator),
+        0.001 * integer(generator, 1, 9),
+    )
+
+
+def integer_linear(q: Tensor, zero: int, scale: float, weight: Tensor, weight_scale: float) -> Tensor:
+    """Take the zero point off before multiplying; both scales at the end."""
+    return scale * weight_scale * ((q - zero) @ weight.T)
+
+
+INTEGER_LINEAR = Exercise(
+    name="integer_linear",
+    title="A linear layer of whole numbers",
+    kind="implement",
+    points=2,
+    inputs=_whole_product,
+    reference=integer_linear,
+    misconceptions={
+        "zero point forgotten": Misconception(
+            lambda q, zero, scale, weight, weight_scale: scale * weight_scale * (q @ weight.T),  # noqa: ARG005
+            "You multiplied the stored numbers. A stored q stands for scale·(q − zero).",
+        ),
+        "zero point added": Misconception(
+            lambda q, zero, scale, weight, weight_scale: scale * weight_scale * ((q + zero) @ weight.T),
+            "Adding the zero point is what quantising does. On the way back it is subtracted.",
+        ),
+        "taken off once": Misconception(
+            lambda q, zero, scale, weight, weight_scale: scale * weight_scale * (q @ weight.T - zero),
+            "The zero point sits in every input, so each weight meets it: subtract zero times the sum of its row.",
+        ),
+        "one scale": Misconception(
+            lambda q, zero, scale, weight, weight_scale: scale * ((q - zero) @ weight.T),  # noqa: ARG005
+            "The inputs have a scale and the weights have one too. A product of both needs both.",
+        ),
+        "eight bits": Misconception(
+            lambda q, zero, scale, weight, weight_scale: (
+                scale * weight_scale * ((q - zero) @ weight.T).to(torch.int8)
+            ),
+            "The sum was kept in eight bits and wrapped around. Products of int8 need an int32 to be added in.",
+        ),
+    },
+    next_step="Give every row of the weight its own scale. Where does it enter, before the sum or after it?",
+    tolerance=1e-5,
+)
+
+
+# --- what zeros save ----------------------------------------------------------------------------------------
+
+
+def remaining_work(share: float, channels: int) -> tuple[float, float]:
+    """Zeros are multiplied like other numbers; a middle layer loses outputs and inputs."""
+    kept = channels - round(share * channels)
+    return 1.0, (kept / channels) ** 2
+
+
+REMAINING_WORK = Exercise(
+    name="remaining_work",
+    title="What pruning saves",
+    kind="predict",
+    points=2,
+    inputs=lambda generator: (0.25 * integer(generator, 1, 3), 16 * integer(generator, 2, 8)),
+    question=lambda share, channels: (
+        f"A convolution has {channels} input and {channels} output channels. You prune {share:.0%} of it in two ways: "
+        f"(a) set {share:.0%} of its weights to 0; (b) take away {share:.0%} of its output channels, and as many of its "
+        "input channels with the layer before. What share of its multiplications does PyTorch still do, (a) and (b)?"
+    ),
+    reference=remaining_work,
+    misconceptions={
+        "zeros are skipped": Misconception(
+            lambda share, _: (1 - share, (1 - share) ** 2),
+            "A dense kernel does not look: it multiplies by 0 as by any other number, in the same time.",
+        ),
+        "outputs only": Misconception(
+            lambda share, _: (1.0, 1 - share),
+            "The layer before lost its outputs too, and those are this layer's inputs: two cuts, not one.",
+        ),
+        "what is gone": Misconception(
+            lambda share, _: (0.0, 1 - (1 - share) ** 2),
+            "Those are the shares that are saved. The question asks for what is still done.",
+        ),
+        "the same for both": Misconception(
+            lambda share, _: (1 - share, 1 - share),
+            "You counted the weights that are left as the work that is left. In (a) every zero is multiplied too, in (b) "
+            "two axes shrink.",
+        ),
+    },
+    next_step="Store (a) as value and place of each weight left, in 4 bytes each. From what share on is the file smaller?",
+    tolerance=1e-6,
+)
+
+
+# --- latency and throughput ---------------------------------------------------------------------------------
+
+
+def served(fixed: float, each: float, batch: int, gap: float) -> tuple[float, float]:
+    """The first of a batch waits for the last to come; then all are answered together."""
+    work = fixed + batch * each
+    return (batch - 1) * gap + work, 1000 * batch / work
+
+
+SERVED = Exercise(
+    name="served",
+    title="Waiting for company",
+    kind="predict",
+    points=2,
+    inputs=lambda generator: (
+        float(integer(generator, 3, 8)),
+        0.5 * integer(generator, 1, 4),
+        8 * integer(generator, 1, 3),
+        float(integer(generator, 1, 3)),
+    ),
+    question=lambda fixed, each, batch, gap: (
+        f"A call of the model takes {fixed:g} ms and another {each:g} ms for every image. Requests come {gap:g} ms "
+        f"apart; the server collects {batch} and then calls the model once. (a) How many ms after it came is the first "
+        "of them answered? (b) How many images a second can the model do at most, called like that without a pause?"
+    ),
+    reference=served,
+    misconceptions={
+        "nobody waits": Misconception(
+            lambda fixed, each, batch, gap: (fixed + batch * each, 1000 * batch / (fixed + batch * each)),  # noqa: ARG005
+            "The model starts when the last request has come. The first has been waiting for it all that time.",
+        ),
+        "one gap more": Misconception(
+            lambda fixed, each, batch, gap: (
+                batch * gap + fixed + batch * each,
+                1000 * batch / (fixed + batch * each),
+            ),
+            "Between that many requests there is one gap fewer.",
+        ),
+        "the fixed time for each": Misconception(
+            lambda fixed, each, batch, gap: (
+                (batch - 1) * gap + batch * (fixed + each),
+                1000 / (fixed + each),
+            ),
+            "You called the model once for each image. The point of a batch is to pay the fixed time once.",
+        ),
+        "throughput from latency": Misconception(
+            lambda fixed, each, batch, gap: (
+                (batch - 1) * gap + fixed + batch * each,
+                1000 / ((batch - 1) * gap + fixed + batch * each),
+            ),
+            "One over the latency counts a single image in all that time; a whole batch is done in the model's.",
+        ),
+    },
+    next_step="At which batch does the model still keep up with requests that come like that?",
+    tolerance=1e-4,
+)
+
+
+# --- what belongs into the graph ----------------------------------------------------------------------------
+
+
+def _logits_and_threshold(generator: Generator) -> tuple[Tensor, float]:
+    return 3 * float64(generator, 6, 10), 0.1 * integer(generator, 5, 8)
+
+
+def sure_digits(logits: Tensor, threshold: float) -> Tensor:
+    """The graph ends in logits: probabilities first, and −1 where the largest is below the threshold."""
+    most, digit = logits.softmax(dim=1).max(dim=1)
+    return torch.where(most >= threshold, digit, -1)
+
+
+SURE_DIGITS = Exercise(
+    name="sure_digits",
+    title="The graph ends in logits",
+    kind="implement",
+    points=2,
+    inputs=_logits_and_threshold,
+    reference=sure_digits,
+    misconceptions={
+        "logits as probabilities": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            ),
+            "You held a logit against a probability. Logits have no upper bound, and most of them pass.",
+        ),
+        "softmax over the batch": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.softmax(dim=0).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            ),
+            "Your probabilities add up to 1 down the batch: an image's answer depends on who asks beside it.",
+        ),
+        "softmax twice": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.softmax(dim=1).softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            ),
+            "Softmax of probabilities lies near 1/10 everywhere: nobody is ever sure. It was applied already.",
+        ),
+    },
+    next_step="Put the softmax into the exported graph. What do you lose if you want to set a temperature later?",
+    tolerance=0.0,
+)
+
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (QUANTISE, LARGEST_ERROR, INTEGER_LINEAR, REMAINING_WORK, SERVED, SURE_DIGITS)
+}
