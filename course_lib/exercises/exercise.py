@@ -49,11 +49,13 @@ class Verdict:
         status: "right", "wrong" or "unanswered".
         message: what the reader is told.
         misconception: the recognised misconception's name, if one was.
+        case: of a wrong answer, the first case on which it differs, counted from 0.
     """
 
     status: Status
     message: str
     misconception: str | None = None
+    case: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,17 +114,32 @@ class Exercise:
             given = [self._outcome(answer, case) for case in cases]
         except Unanswered:
             return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
+        return self.judge_outcomes(given, seed)
+
+    def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
+        """Say what an answer is from what it gave, wherever it was run.
+
+        Args:
+            given: what came of each case of `seed`, in order: a value, or the exception it ended in.
+            seed: of the inputs.
+
+        Raises:
+            ValueError: if there are not as many as cases.
+        """
+        cases = self.cases(seed)
+        if len(given) != len(cases):
+            raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
         wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
-        if all(same(g, w, self.tolerance) for g, w in zip(given, wanted, strict=True)):
+        differs = [not same(g, w, self.tolerance) for g, w in zip(given, wanted, strict=True)]
+        if not any(differs):
             return Verdict("right", f"{self.title}: right. {self.next_step}")
+        first = differs.index(True)
         for name, misconception in self.misconceptions.items():
             expected = [_run(misconception.function, copy.deepcopy(case)) for case in cases]
             if all(same(g, e, self.tolerance) for g, e in zip(given, expected, strict=True)):
-                return Verdict("wrong", misconception.hint, name)
-        for g, w in zip(given, wanted, strict=True):
-            if not same(g, w, self.tolerance):
-                return Verdict("wrong", f"{self.title}: not yet. {describe_difference(g, w)}")
-        raise AssertionError("unreachable: some case differs")
+                return Verdict("wrong", misconception.hint, name, first)
+        message = f"{self.title}: not yet. {describe_difference(given[first], wanted[first])}"
+        return Verdict("wrong", message, case=first)
 
     def check(self, answer: Any, seed: int = BOOK_SEED) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
