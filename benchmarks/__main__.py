@@ -14,6 +14,7 @@ from benchmarks.compilation import compiled_against_eager
 from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
 from benchmarks.gpt import cache_against_none, training_against_nano
 from benchmarks.pairs import Comparison
+from benchmarks.shipping import shipping as ways_to_ship
 from course_lib.data.digits import load_digits
 
 RESULTS = Path(__file__).parent / "results"
@@ -62,10 +63,16 @@ def compilation(pairs: int) -> list[Comparison]:
     return compiled_against_eager(pairs=pairs)
 
 
+def shipping(pairs: int) -> list[Comparison]:
+    """Ways to ship the digit net; needs ONNX Runtime and torchao."""
+    return ways_to_ship(pairs=pairs)
+
+
 GROUPS: dict[str, Callable[[int], list[Comparison]]] = {
     "digit_training": digit_training,
     "gpt": gpt,
     "compile": compilation,
+    "shipping": shipping,
 }
 
 

@@ -6,18 +6,19 @@ least of several calls.
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 
 class Comparison(NamedTuple):
-    """The times of both ways, in seconds, pair by pair."""
+    """The times of both ways, in seconds, pair by pair, and what else was found out about them."""
 
     name: str
     baseline: str
     candidate: str
     baseline_seconds: tuple[float, ...]
     candidate_seconds: tuple[float, ...]
+    facts: Mapping[str, object] = {}
 
     @property
     def ratio(self) -> float:

@@ -64,8 +64,10 @@ def export_program(
     shapes = {
         name: {position: sizes[axis] for position, axis in axes.get(name, {}).items()} for name in example
     }
+    # The program keeps its example, and a slice would keep the storage of all it was cut from: copy.
+    copies = {name: tensor.detach().clone() for name, tensor in example.items()}
     with torch.no_grad():
-        return torch.export.export(model, (), dict(example), dynamic_shapes=shapes)
+        return torch.export.export(model, (), copies, dynamic_shapes=shapes)
 
 
 def to_onnx(

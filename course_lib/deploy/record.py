@@ -1,0 +1,40 @@
+"""What ``python -m benchmarks shipping`` measured, laid out: a line for each way to ship the digit net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def shipping_table(record: Mapping[str, Any]) -> str:
+    """Lay the ways out as text: bytes, accuracy, and how many times as fast as eager they are.
+
+    Args:
+        record: of ``course_lib.commands.benchmark_record.load_record("shipping")``.
+
+    Returns:
+        A heading, a line for eager, and one for each way in the record's order. Speeds are medians over pairs
+        of eager's time over the way's: above 1, the way is faster.
+
+    Raises:
+        ValueError: if the record is of another benchmark.
+
+    Taught in: "Shipping a model".
+    """
+    speeds: dict[str, dict[int, float]] = {}
+    facts: dict[str, Mapping[str, Any]] = {}
+    for row in record["comparisons"]:
+        if "batch" not in row.get("facts", {}):
+            raise ValueError(f"record must be of the benchmark shipping, got {record['command']!r}")
+        speeds.setdefault(row["candidate"], {})[row["facts"]["batch"]] = row["ratio"]
+        facts[row["candidate"]] = row["facts"]
+    batches = sorted({batch for found in speeds.values() for batch in found})
+    heading = "".join(f"{f'× at {batch}':>10}" for batch in batches)
+    lines = [f"{'':<20}{'bytes':>9}{'accuracy':>10}{heading}   by"]
+    first = next(iter(facts.values()))
+    ones = "".join(f"{1:>10.2f}" for _ in batches)
+    lines.append(f"{'eager':<20}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>10.4f}{ones}")
+    for name, found in facts.items():
+        ratios = "".join(f"{speeds[name][batch]:>10.2f}" for batch in batches)
+        lines.append(f"{name:<20}{found['bytes']:>9,}{found['accuracy']:>10.4f}{ratios}   {found['by']}")
+    return "\n".join(lines)
