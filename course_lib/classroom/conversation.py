@@ -40,7 +40,7 @@ class Worker:
     """
 
     def __init__(self, sandbox: Sandbox, place: int) -> None:
-        self._memory = sandbox.limits.memory_mib * MEBIBYTE
+        self._memory = sandbox.limits.resident_mib * MEBIBYTE
         self._process = sandbox.start(place)
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._to_send: queue.Queue[bytes | None] = queue.Queue()

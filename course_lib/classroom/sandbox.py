@@ -37,7 +37,8 @@ class Limits:
         cell_seconds: wall time for a cell.
         call_seconds: wall time for a call of an answer. The first use of `torch.func` imports for seconds.
         submission_seconds: wall time for everything of one student.
-        memory_mib: address space of one process, and resident memory of all together, MiB.
+        memory_mib: address space of one process, MiB; torch alone takes 3000.
+        resident_mib: memory that all processes together really hold, MiB.
         file_mib: size of one file, and of all in each of the two folders that can be written, MiB.
         processes: processes and threads at a time.
         open_files: open files of one process.
@@ -47,6 +48,7 @@ class Limits:
     call_seconds: float = 30.0
     submission_seconds: float = 300.0
     memory_mib: int = 4096
+    resident_mib: int = 3072
     file_mib: int = 64
     processes: int = 64
     open_files: int = 256

@@ -152,7 +152,7 @@ def decode_argument(data: Any) -> Any:
     if not (isinstance(data, dict) and "code" in data):
         return decode(data)
     content = data["code"]
-    names: dict[str, Any] = {"torch": torch, "math": math, "Tensor": Tensor, "__name__": "inputs"}
+    names: dict[str, Any] = {"torch": torch, "math": math, "Tensor": Tensor, "__name__": __name__}
     names["dataclass"] = dataclasses.dataclass
     exec(compile(content["source"], "<inputs>", "exec"), names)  # annotations stay text, as in this file
     made = names[content["name"]]

@@ -1,0 +1,211 @@
+"""What a worker sees, what it may use, and that values come through the pipe as they were."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.classroom.conversation import Worker, WorkerLost
+from course_lib.classroom.sandbox import Limits, Sandbox
+from course_lib.classroom.wire import (
+    NotMarkable,
+    Unmarkable,
+    decode,
+    decode_argument,
+    encode,
+    encode_argument,
+    encode_exception,
+)
+from course_lib.classroom.worker import without_magics
+from course_lib.exercises.autograd import EXERCISES as AUTOGRAD
+from course_lib.exercises.comparison import same
+from course_lib.exercises.gradient_descent import EXERCISES as DESCENT
+from course_lib.exercises.transformer import EXERCISES as TRANSFORMER
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Sandbox(Limits(processes=32)) as sandbox:
+        started = Worker(sandbox, 0)
+        yield started
+        started.close()
+
+
+def value_of(worker: Worker, expression: str):
+    """What an expression gives inside, or the exception it ends in."""
+    source = f"def asked(): return {expression}"
+    worker.ask({"do": "cell", "number": 1, "source": source, "symbol": None}, 60)
+    return decode(worker.ask({"do": "call", "symbol": "asked", "arguments": []}, 60)["outcome"])
+
+
+def test_a_worker_is_nobody(worker):
+    assert value_of(worker, "__import__('os').getuid()") != 0
+    status = value_of(worker, "open('/proc/self/status').read()")
+    assert "CapEff:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.parametrize(
+    ("expression", "error"),
+    [
+        ("open('/intruder', 'w')", OSError),
+        ("open('/course/course_lib/__init__.py', 'w')", OSError),
+        ("open('/proc/sys/vm/overcommit_memory', 'w')", OSError),
+        ("open('/etc/passwd')", FileNotFoundError),
+        ("__import__('course_lib.exercises')", ModuleNotFoundError),
+        ("__import__('course_lib.classroom.marking')", ModuleNotFoundError),
+        ("open('/tmp/large', 'wb').write(bytes(2**27))", OSError),
+        ("[open('/dev/null') for _ in range(1000)]", OSError),
+        ("torch.ones(2**33)", NameError),
+        ("__import__('torch').ones(2**33)", RuntimeError),
+        ("bytearray(2**33)", MemoryError),
+        ("__import__('subprocess').run(['unshare', '-U', 'true'], check=True)", Exception),
+        ("__import__('os').chroot('/tmp')", PermissionError),
+        ("__import__('os').kill(1, 9) or open('/proc/1/environ').read()", PermissionError),
+    ],
+)
+def test_what_a_worker_may_not(worker, expression, error):
+    assert isinstance(value_of(worker, expression), error)
+
+
+def test_what_a_worker_may(worker):
+    assert value_of(worker, "open('/tmp/mine', 'w').write('abc')") == 3
+    assert value_of(worker, "__import__('course_lib.models.recurrent', fromlist=['x']).__name__")
+    assert (
+        value_of(worker, "len(__import__('course_lib.data.digits', fromlist=['x']).load_digits('test'))") > 0
+    )
+    assert value_of(worker, "sorted(__import__('os').listdir('/course/course_lib/classroom'))") == [
+        "__init__.py", "wire.py", "worker.py",
+    ]  # fmt: skip
+
+
+def test_only_its_own_processes_are_seen(worker):
+    seen = value_of(worker, "[p for p in __import__('os').listdir('/proc') if p.isdigit()]")
+    assert 1 <= len(seen) < 5
+
+
+def test_a_lost_worker_says_how(worker):
+    with Sandbox(Limits(resident_mib=1200)) as small:
+        hog = Worker(small, 1)
+        source = (
+            "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n"
+            "        kept = b'x' * 2**28\n        time.sleep(60)\ntime.sleep(60)"
+        )
+        with pytest.raises(WorkerLost, match="more memory than is allowed") as lost:
+            hog.ask({"do": "cell", "number": 1, "source": source, "symbol": None}, 60)
+    assert lost.value.status == "crash"
+    assert value_of(worker, "1 + 1") == 2
+
+
+@pytest.mark.parametrize("field", vars(Limits()))
+def test_a_limit_must_be_above_zero(field):
+    with pytest.raises(ValueError, match=f"{field} must be above 0, got 0"):
+        Limits(**{field: 0})
+
+
+# --- values -------------------------------------------------------------------------------------------------
+
+AWKWARD = [
+    None, True, False, 0, -7, 2**62, 0.1, -0.0, 5e-324, math.inf, math.nan, "", "é\n\u2028", ..., (), [],
+    (1, (2.0, [3])), {"a": 1, 2: (3,)}, np.float64(0.1), np.int64(3), torch.Size([2, 3]),
+    torch.tensor([0.1, math.nan, -math.inf], dtype=torch.float64), torch.rand(2, 0, 3), torch.tensor(1 / 3),
+    torch.tensor([0.1, 1e-40]).bfloat16(), torch.arange(6).reshape(2, 3).T, torch.tensor([True]),
+    torch.tensor([255], dtype=torch.uint8), torch.rand(3, requires_grad=True),
+    torch.max(torch.rand(2, 2), dim=0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", AWKWARD, ids=str)
+def test_values_arrive_as_they_were(value):
+    arrived = decode(json.loads(json.dumps(encode(value))))
+    assert same(arrived, value.item() if isinstance(value, np.generic) else value, 0.0)
+    if isinstance(value, torch.Tensor):
+        assert arrived.dtype == value.dtype
+    if isinstance(value, float) and value == 0:
+        assert math.copysign(1, arrived) == math.copysign(1, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (object(), "got object"),
+        (np.ones(3), "got ndarray"),
+        (torch.ones(1, dtype=torch.complex64), "a dense tensor"),
+        (torch.ones(2).to_sparse(), "a dense tensor"),
+        (torch.ones(2, device="meta"), "a dense tensor"),
+        (torch.ones(200_001), "at most 200000 numbers, got 200001"),
+        ("x" * 100_001, "at most 100000 characters"),
+        (2**63, "at most 63 bits"),
+        (lambda: 1, "got function"),
+    ],
+)
+def test_what_cannot_be_marked_is_refused(value, message):
+    with pytest.raises(NotMarkable, match=message):
+        encode(value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"tensor": {"dtype": "float64", "shape": [3], "data": [1.0]}},
+        {"tensor": {"dtype": "float64", "shape": [-1], "data": []}},
+        {"tensor": {"dtype": "float64", "shape": [1], "data": ["1"]}},
+        {"tensor": {"dtype": "object", "shape": [1], "data": [1]}},
+        {"tensor": {"dtype": "float64", "shape": [1] * 100, "data": [1]}},
+        {"tensor": None},
+        {"code": {"source": "raise SystemExit", "name": "x", "fields": None}},
+        {"tuple": 3},
+        {"dict": [[[1], 2]]},
+        {"a": 1, "b": 2},
+        10**400,
+    ],
+)
+def test_what_arrives_is_not_believed(data):
+    with pytest.raises(ValueError, match="data"):
+        decode(data)
+
+
+def test_exceptions_arrive_by_name():
+    for error in (ValueError("a"), IndexError(), KeyError("k"), RuntimeError("b" * 900)):
+        assert type(decode(encode_exception(error))) is type(error)
+    own = decode(encode_exception(type("Own", (Exception,), {})("said")))
+    assert (type(own).__name__, str(own)) == ("Own", "said")
+    assert len(str(decode(encode_exception(RuntimeError("b" * 900))))) == 500
+    assert isinstance(decode({"unmarkable": "why"}), Unmarkable)
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [AUTOGRAD["central_slope"], DESCENT["gradient_descent"], TRANSFORMER["pre_norm"]],
+    ids=lambda exercise: exercise.name,
+)
+def test_functions_among_the_inputs_arrive_and_compute_the_same(exercise):
+    for case in exercise.cases(3):
+        arrived = [decode_argument(json.loads(json.dumps(encode_argument(value)))) for value in case]
+        assert same(exercise.reference(*arrived), exercise.reference(*case), 0.0)
+
+
+def test_a_nameless_function_cannot_travel():
+    with pytest.raises(NotMarkable, match="must be a function or class of a module"):
+        encode_argument(lambda x: x)
+
+
+@pytest.mark.parametrize(
+    ("cell", "plain"),
+    [
+        ("x = 5 % 3", "x = 5 % 3"),
+        ("%matplotlib inline\nx = 1", "pass\nx = 1"),
+        ("if True:\n    !ls\nx = 1", "if True:\n    pass\nx = 1"),
+        ("torch.ones?\nx = 1", "pass\nx = 1"),
+        ("%%time\nx = 1", "\nx = 1"),
+        ("%%bash\nrm -rf x", ""),
+        ('s = """\n%not magic\n"""', 's = """\n%not magic\n"""'),
+    ],
+)
+def test_magics_do_nothing(cell, plain):
+    assert without_magics(cell) == plain
