@@ -1,0 +1,167 @@
+"""The exercises of the chapters, as they stand in the notebooks: the question, the stub, the title."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.classroom.assignment import Item
+from course_lib.exercises.exercise import Exercise
+
+CHAPTERS = Path(__file__).resolve().parents[2] / "notebooks"
+_BLOCK = re.compile(
+    r"^:::\{exercise\} (?P<title>.+)\n(?::\w+: .*\n)*\n*(?P<text>[\s\S]*?)\n*^:::$", re.MULTILINE
+)
+_TOPIC = re.compile(r"^from course_lib\.exercises\.(?P<topic>\w+) import EXERCISES$", re.MULTILINE)
+_NUMBER = re.compile(r"(?P<number>\d\d)_\w+\.ipynb")
+
+
+@dataclass(frozen=True)
+class Stub:
+    """One exercise as a chapter poses it.
+
+    Attributes:
+        exercise: "topic/name".
+        number: the chapter's.
+        chapter: the chapter's title.
+        title: the exercise's, as in the chapter.
+        text: of the question, Markdown.
+        symbol: what the chapter's stub calls the answer.
+        source: the stub's code, without the check.
+    """
+
+    exercise: str
+    number: int
+    chapter: str
+    title: str
+    text: str
+    symbol: str
+    source: str
+
+    def item(self, place: int) -> Item:
+        """The stub as an assignment's entry; a prediction is called after its `place` there, from 1."""
+        topic, _, name = self.exercise.partition("/")
+        exercise = load(self.exercise)
+        symbol = f"answer_{place}" if exercise.kind == "predict" else self.symbol
+        return Item(f"{topic}/{name}", symbol, exercise.kind, exercise.points, self.chapter)
+
+
+def load(exercise: str) -> Exercise:
+    """The exercise that "topic/name" names.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for kind in ("implement", "predict"):
+        try:
+            return Item(exercise, "answer", kind, 1, "").load()
+        except ValueError as error:
+            if not str(error).startswith("kind"):
+                raise
+    raise AssertionError("unreachable: an exercise is of one kind or the other")
+
+
+def find_stubs(folder: Path = CHAPTERS) -> list[Stub]:
+    """All exercises of the chapters in a folder, in the book's order.
+
+    Args:
+        folder: holds the chapters' notebooks, `NN_topic.ipynb`.
+
+    Returns:
+        A stub for each exercise.
+
+    Raises:
+        ValueError: if `folder` holds no chapter, or a stub in one cannot be read.
+
+    Taught in: "For instructors".
+    """
+    paths = sorted(path for path in Path(folder).glob("*.ipynb") if _NUMBER.fullmatch(path.name))
+    if not paths:
+        raise ValueError(f"folder must hold chapters named NN_topic.ipynb, got {folder}")
+    return [stub for path in paths for stub in _stubs_of(path)]
+
+
+def select(stubs: Sequence[Stub], exercises: Sequence[str] = (), chapters: Sequence[int] = ()) -> list[Stub]:
+    """Choose exercises: those named, in the order given, then all of the chapters named.
+
+    Args:
+        stubs: of the book.
+        exercises: "topic/name" each.
+        chapters: numbers.
+
+    Returns:
+        The stubs chosen, none twice.
+
+    Raises:
+        ValueError: naming an exercise or a chapter that the book has not, or if nothing is chosen.
+
+    Taught in: "For instructors".
+    """
+    by_name = {stub.exercise: stub for stub in stubs}
+    numbers = sorted({stub.number for stub in stubs})
+    for name in exercises:
+        if name not in by_name:
+            raise ValueError(f"exercises must be among the chapters' {len(by_name)}, got {name!r}")
+    for number in chapters:
+        if number not in numbers:
+            raise ValueError(f"chapters must be among {', '.join(map(str, numbers))}, got {number}")
+    chosen = {name: by_name[name] for name in exercises}
+    chosen |= {
+        stub.exercise: stub
+        for number in chapters
+        for stub in stubs
+        if stub.number == number and stub.exercise not in chosen
+    }
+    if not chosen:
+        raise ValueError("exercises or chapters must name at least one exercise")
+    return list(chosen.values())
+
+
+def _stubs_of(path: Path) -> list[Stub]:
+    """The stubs of one chapter."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    chapter = sources[0].splitlines()[0].lstrip("# ").strip()
+    topics = [match["topic"] for source in sources for match in _TOPIC.finditer(source)]
+    found, block = [], None
+    for cell, source in zip(cells, sources, strict=True):
+        if cell["cell_type"] == "markdown":
+            block = (list(_BLOCK.finditer(source)) or [block])[-1]
+        elif block is not None and (checked := _check(source)) is not None:
+            name, symbol, line = checked
+            topic = next((t for t in topics if _has(f"{t}/{name}")), None)
+            if topic is None:
+                raise ValueError(f"{path.name}: the stub of {name!r} belongs to no exercise that is imported")
+            stub = "\n".join(source.splitlines()[: line - 1]).rstrip()
+            number = int(_NUMBER.fullmatch(path.name)["number"])
+            exercise = f"{topic}/{name}"
+            found.append(Stub(exercise, number, chapter, block["title"], block["text"], symbol, stub))
+            block = None
+    return found
+
+
+def _check(source: str) -> tuple[str, str, int] | None:
+    """Of a cell that ends in `EXERCISES["name"].check(symbol)`: name, symbol, and the line; else None."""
+    if ".check(" not in source:
+        return None
+    try:
+        last: Any = ast.parse(source).body[-1]
+        call = last.value
+        name, (answer,) = call.func.value.slice.value, call.args
+        known = call.func.attr == "check" and call.func.value.value.id == "EXERCISES"
+        return (name, answer.id, last.lineno) if known else None
+    except (SyntaxError, AttributeError, IndexError, ValueError):
+        return None
+
+
+def _has(exercise: str) -> bool:
+    try:
+        load(exercise)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,375 @@
+"""What is handed out: whole, without a solution anywhere, and the same again from the same seeds."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from released import SOME, executed, printed, release_some, some_stubs, sources, unzipped
+
+import course_lib.exercises
+from course_lib.classroom import locks, release, release_notebook, solutions, stubs
+from course_lib.classroom.__main__ import main
+from course_lib.classroom.assignment import read
+from course_lib.classroom.checker import Checker, NotYet
+from course_lib.exercises.exercise import Exercise, Misconception
+
+ALL = stubs.find_stubs()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory) -> Path:
+    """All exercises of all chapters, released as one assignment."""
+    out = tmp_path_factory.mktemp("everything") / "out"
+    release.release("everything", ALL, out, seed=11, marking_seed=4711)
+    return out
+
+
+@pytest.fixture(scope="module")
+def some(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("some") / "out"
+    release_some(out)
+    return out
+
+
+def packed(checker: str) -> str:
+    """What a checker's file holds in packed form."""
+    lines = re.search(r"^_PACKED = \(\n(.*?)^\)", checker, re.MULTILINE | re.DOTALL)[1].splitlines()
+    return zlib.decompress(base64.b85decode("".join(line.strip()[1:-1] for line in lines))).decode()
+
+
+# --- choosing -----------------------------------------------------------------------------------------------
+
+
+def test_every_exercise_that_a_chapter_imports_is_found():
+    """All of a topic that some chapter poses: none is passed over because its cell looks different."""
+    topics = {stub.exercise.partition("/")[0] for stub in ALL}
+    known = {
+        f"{module.name}/{name}"
+        for module in pkgutil.iter_modules(course_lib.exercises.__path__)
+        if module.name in topics
+        for name in importlib.import_module(f"course_lib.exercises.{module.name}").EXERCISES
+    }
+    assert {stub.exercise for stub in ALL} == known
+    assert len(ALL) == len(known) > 70
+    for stub in ALL:
+        assert stub.title == stubs.load(stub.exercise).title
+        assert stub.text
+        assert ":::" not in stub.text
+
+
+def test_a_selection_keeps_the_order_asked_for_and_takes_nothing_twice():
+    chosen = stubs.select(ALL, ["attention/attend", "tensors/standardise"], [9])
+    assert [stub.exercise for stub in chosen[:2]] == ["attention/attend", "tensors/standardise"]
+    assert {stub.number for stub in chosen[2:]} == {9}
+    assert len({stub.exercise for stub in chosen}) == len(chosen) == 6
+
+
+@pytest.mark.parametrize(
+    ("exercises", "chapters", "message"),
+    [
+        (["attention/nothing"], [], "exercises must be among the chapters' .*, got 'attention/nothing'"),
+        ([], [99], "chapters must be among 1, 2, .*, got 99"),
+        ([], [], "exercises or chapters must name at least one"),
+    ],
+)
+def test_a_selection_of_what_is_not_there_is_refused(exercises, chapters, message):
+    with pytest.raises(ValueError, match=message):
+        stubs.select(ALL, exercises, chapters)
+
+
+def test_a_folder_without_chapters_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="folder must hold chapters"):
+        stubs.find_stubs(tmp_path)
+
+
+# --- nothing leaks ------------------------------------------------------------------------------------------
+
+
+def test_no_line_of_any_reference_is_in_the_zip(everything):
+    files = unzipped(everything / "everything.zip")
+    assert sorted(Path(name).name for name in files) == ["DATA.md", "checker.py", "everything.ipynb"]
+    texts = {name: content.decode() for name, content in files.items()}
+    checker = texts["everything/checker.py"]
+    texts["packed"] = packed(checker)
+    notebook = json.loads(texts["everything/everything.ipynb"])
+    texts["notebook"] = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    given = {line.strip() for stub in ALL for line in stub.source.splitlines()} | set(
+        release_notebook.SETUP.splitlines()
+    )
+    machinery = {line.strip() for line in checker.splitlines()}  # the checker imports math as references do
+    for stub in ALL:
+        lines = set(solutions.lines_of(stub.item(1))) - given
+        own = {
+            line
+            for line in lines
+            if not line.startswith(("import ", "from ", "return", "def ")) or "(" in line
+        }
+        assert own, stub.exercise
+        for name, text in texts.items():
+            held = machinery if name.endswith("checker.py") else {line.strip() for line in text.splitlines()}
+            assert not own & held, (stub.exercise, name, own & held)
+            assert not [line for line in own if len(line) >= 20 and line in text], (stub.exercise, name)
+
+
+def test_no_hint_and_no_marking_seed_is_in_the_zip(everything):
+    marking_seed = str(read(everything / "instructor" / "assignment.json").marking_seed)
+    files = {name: content.decode() for name, content in unzipped(everything / "everything.zip").items()}
+    texts = [*files.values(), packed(files["everything/checker.py"])]
+    for stub in ALL:
+        for misconception in stubs.load(stub.exercise).misconceptions.values():
+            assert not any(misconception.hint in text for text in texts), stub.exercise
+    assert not any(re.search(rf"\b{marking_seed}\b", text) for text in files.values())
+    assert "BEGIN" not in "".join(texts)
+
+
+def test_a_lock_does_not_say_whether_it_is_the_right_answers(some):
+    data = json.loads(packed((some / "student" / "checker.py").read_text("utf-8")))
+    for exercise in data.values():
+        assert [lock["tag"] for lock in exercise["locks"]] == sorted(
+            lock["tag"] for lock in exercise["locks"]
+        )
+        assert {frozenset(lock) for lock in exercise["locks"]} == {
+            frozenset(("salt", "step", "offset", "tag", "text"))
+        }
+
+
+# --- what is handed out works -------------------------------------------------------------------------------
+
+
+def test_the_students_notebook_runs_and_finds_nothing_answered(everything):
+    said = printed(executed(everything / "student" / "everything.ipynb"), "check")
+    assert len(said) == len(ALL)
+    assert all("not answered yet" in text for text in said.values()), said
+
+
+def test_the_solved_notebook_runs_and_every_check_says_right(everything):
+    said = printed(executed(everything / "instructor" / "everything.ipynb"), "check")
+    assert len(said) == len(ALL)
+    for stub in ALL:
+        assert said[stub.exercise].startswith(f"{stub.title}: right"), said[stub.exercise]
+
+
+def test_the_nbgrader_source_runs_as_it_is(some):
+    executed(some / "nbgrader" / "source" / "week1" / "week1.ipynb")
+
+
+def test_a_prediction_is_asked_with_the_seeds_values(some):
+    text = sources(some / "student" / "week1.ipynb")
+    for stub in some_stubs():
+        if stubs.load(stub.exercise).kind == "predict":
+            assert stubs.load(stub.exercise).ask(11) in text
+    assert "answer_1 = ..." in text
+    assert "answer_4 = ..." in text
+
+
+def test_the_instructors_copy_holds_every_hint(some):
+    text = sources(some / "instructor" / "week1.ipynb")
+    for exercise in SOME:
+        for misconception in stubs.load(exercise).misconceptions.values():
+            assert misconception.hint in text
+
+
+# --- the checker --------------------------------------------------------------------------------------------
+
+
+def given_by(exercise: Exercise, function, seed: int):
+    return function(*exercise.cases(seed)[0]) if exercise.kind == "predict" else function
+
+
+@pytest.mark.parametrize("stub", [pytest.param(s, id=s.exercise) for s in ALL[::6]])
+def test_every_misconception_unlocks_its_own_hint(stub, capsys):
+    exercise = stubs.load(stub.exercise)
+    checker = Checker({stub.exercise: json.loads(json.dumps(locks.locked(exercise, stub.exercise, 5)))})
+    checker.check(stub.exercise, given_by(exercise, exercise.reference, 5))
+    assert ": right, as far as these inputs show. " + exercise.next_step in capsys.readouterr().out
+    for misconception in exercise.misconceptions.values():
+        with pytest.raises(NotYet) as caught:
+            checker.check(stub.exercise, given_by(exercise, misconception.function, 5))
+        assert str(caught.value) == misconception.hint
+
+
+def test_the_checker_needs_nothing_of_ours(some):
+    """Alone in its folder, where course_lib cannot be imported, it says what it says beside it."""
+    code = (
+        "import sys; sys.modules['course_lib'] = None; sys.path.insert(0, sys.argv[1])\n"
+        "import torch, checker\n"
+        "checker.check('autograd/central_slope', lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h))\n"
+        "checker.check('autograd/central_slope', ...)\n"
+        "def refused(f, x, h): raise NotImplementedError\n"
+        "checker.check('autograd/central_slope', refused)\n"
+        "for wrong in (lambda f, x, h: (f(x + h) - f(x)) / h, lambda f, x, h: x + 1,\n"
+        "              lambda f, x, h: x.add_(1), lambda f, x, h: torch.ones(3), lambda f, x: x):\n"
+        "    try: checker.check('autograd/central_slope', wrong)\n"
+        "    except AssertionError as error: print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(some / "student")], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    right, blank, raised, known, unknown, changed, shape, signature = ran.stdout.splitlines()
+    exercise = stubs.load("autograd/central_slope")
+    assert right.endswith(exercise.next_step)
+    assert "not answered yet" in blank
+    assert "not answered yet" in raised
+    assert known in {m.hint for m in exercise.misconceptions.values()}
+    assert unknown.endswith("has the right form; the values are others.")
+    assert "changed its input in place" in changed
+    assert "(3,), where a number is wanted" in shape
+    assert "TypeError" in signature
+
+
+def test_the_checker_takes_an_answer_within_the_tolerance_and_none_far_outside():
+    exercise = doubling()
+    for seed in range(20):
+        checker = Checker({"a/double": locks.locked(exercise, "a/double", seed)})
+        checker.check("a/double", lambda x: 2 * x * (1 + 0.8e-5))
+        with pytest.raises(NotYet):
+            checker.check("a/double", lambda x: 2 * x * (1 + 5e-3))
+
+
+def doubling(**changes) -> Exercise:
+    settings = {
+        "name": "double", "title": "Double it", "kind": "implement", "points": 1, "next_step": "Halve it.",
+        "inputs": lambda g: (torch.randn(3, generator=g, dtype=torch.float64),),
+        "reference": lambda x: 2 * x,
+        "misconceptions": {
+            "squared": Misconception(lambda x: x**2, "You squared."),
+            "kept": Misconception(lambda x: x, "You returned x."),
+            "thrice": Misconception(lambda x: 3 * x, "You tripled."),
+        },
+    }  # fmt: skip
+    return Exercise(**(settings | changes))
+
+
+def test_a_seed_on_which_two_answers_coincide_is_refused_and_stepped_over():
+    twos = doubling(inputs=lambda g: (torch.full((3,), float(g.initial_seed() % 2 + 1)),))
+    assert not locks.tells_apart(twos, 1)  # 2 · 2 = 2²
+    with pytest.raises(ValueError, match="seed must tell the answers to a/double apart, 1 does not"):
+        locks.locked(twos, "a/double", 1)
+    found = [
+        seed
+        for seed in range(4710, 4720)
+        if locks.tells_apart(stubs.load("mnist_classifier/output_size"), seed)
+    ]
+    assert release.usable_seed(["mnist_classifier/output_size"], 4710) == found[0]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "error", "message"),
+    [
+        ("a/other", ..., ValueError, "exercise must be one of a/double, got 'a/other'"),
+        ("a/double", 3, TypeError, "answer must be your function itself, got int"),
+    ],
+)
+def test_the_checker_names_what_is_wrong_with_its_arguments(exercise, answer, error, message):
+    with pytest.raises(error, match=message):
+        Checker({"a/double": locks.locked(doubling(), "a/double", 3)}).check(exercise, answer)
+
+
+# --- seeds --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seeds_make_the_same_files_and_others_do_not(some, tmp_path):
+    release_some(tmp_path / "again")
+    release_some(tmp_path / "other", seed=12)
+    mine = {p.relative_to(some): p.read_bytes() for p in some.rglob("*") if p.is_file()}
+    again = {
+        p.relative_to(tmp_path / "again"): p.read_bytes()
+        for p in (tmp_path / "again").rglob("*")
+        if p.is_file()
+    }
+    assert mine == again
+    assert (tmp_path / "other" / "week1.zip").read_bytes() != (some / "week1.zip").read_bytes()
+    assert sources(tmp_path / "other" / "student" / "week1.ipynb") != sources(
+        some / "student" / "week1.ipynb"
+    )
+
+
+def test_a_marking_seed_is_drawn_anew_and_kept_from_students(tmp_path):
+    drawn = [release_some(tmp_path / name, marking_seed=None).marking_seed for name in "ab"]
+    assert drawn[0] != drawn[1]
+    assert read(tmp_path / "a" / "instructor" / "assignment.json").marking_seed == drawn[0]
+
+
+def test_each_group_has_a_seed_of_its_own():
+    seeds = [release.seed_of("week1", group) for group in ("monday", "tuesday", "")]
+    assert len(set(seeds)) == 3
+    assert seeds[0] == release.seed_of("week1", "monday") != release.seed_of("week2", "monday")
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+# --- bad input ----------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_overwritten(some):
+    before = (some / "instructor" / "assignment.json").read_bytes()
+    with pytest.raises(FileExistsError, match="out must be a new or empty folder"):
+        release_some(some)
+    assert (some / "instructor" / "assignment.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("edition", "message"),
+    [
+        ("teacher", "edition must be one of student, instructor, nbgrader"),
+        ("nbgrader", "must have a marking_seed"),
+    ],
+)
+def test_a_notebook_that_cannot_be_built_is_refused(some, edition, message):
+    full = read(some / "instructor" / "assignment.json")
+    with pytest.raises(ValueError, match=message):
+        release_notebook.notebook(dataclasses.replace(full, marking_seed=None), some_stubs(), edition)
+    with pytest.raises(ValueError, match="stubs must be those of the items of 'week1'"):
+        release_notebook.notebook(full, some_stubs()[::-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the command must be one of release, grade, report, selftest; got nothing"),
+        (["mark"], "got 'mark'"),
+        (["release"], "the following arguments are required: name"),
+        (["release", "a", "--out", "OUT"], "exercises or chapters must name at least one exercise"),
+        (["release", "../a", "--chapter", "9", "--out", "OUT"], "name must be letters"),
+        (["release", "a", "--chapter", "77", "--out", "OUT"], "chapters must be among"),
+        (["release", "a", "--chapter", "nine", "--out", "OUT"], "invalid int value: 'nine'"),
+        (["release", "a", "--chapter", "9", "--seed=-3", "--out", "OUT"], "seed must be a whole number"),
+        (["release", "a", "--seed", "3", "--group", "b", "--out", "OUT"], "not allowed with"),
+    ],
+)  # fmt: skip
+def test_bad_input_ends_with_one_line_and_status_2(arguments, message, tmp_path, capsys):
+    try:
+        status = main([str(tmp_path / "out") if a == "OUT" else a for a in arguments])
+    except SystemExit as ended:
+        status = ended.code
+    printed_lines = capsys.readouterr().err.splitlines()
+    assert status == 2
+    assert len(printed_lines) == 1
+    assert message in printed_lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_releases_and_lists(tmp_path, capsys):
+    out = tmp_path / "w2"
+    assert (
+        main(
+            ["release", "w2", "--exercises", "sequences/padded_loss", "--group", "tuesday", "--out", str(out)]
+        )
+        == 0
+    )
+    assert "w2: 1 exercises, 2 points" in capsys.readouterr().out
+    nbformat.validate(nbformat.read(out / "student" / "w2.ipynb", as_version=4))
+    assert main(["release", "w2", "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(ALL)
