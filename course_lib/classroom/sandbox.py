@@ -44,8 +44,8 @@ class Limits:
         open_files: open files of one process.
     """
 
-    cell_seconds: float = 60.0
-    call_seconds: float = 30.0
+    cell_seconds: float = 30.0
+    call_seconds: float = 20.0
     submission_seconds: float = 300.0
     memory_mib: int = 4096
     resident_mib: int = 3072

@@ -1,0 +1,102 @@
+"""How long a class takes to mark: ``python -m benchmarks.marking`` marks 60 submissions of four exercises.
+
+The class: right answers, blank ones, every misconception of the four exercises in turn, one endless loop and
+one answer that kills its process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import resource
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from course_lib.classroom import release_notebook
+from course_lib.classroom.assignment import Assignment
+from course_lib.classroom.grade import grade
+from course_lib.classroom.sandbox import Sandbox
+from course_lib.classroom.selftest import submissions
+from course_lib.classroom.stubs import find_stubs, select
+from course_lib.classroom.submissions import find
+from course_lib.commands.provenance import machine
+
+STUDENTS = 60
+EXERCISES = (
+    "sequences/rnn_step",
+    "sequences/teacher_forcing",
+    "sequences/padded_loss",
+    "sequences/steps_until_a_hundredth",
+)
+ATTACKS = ("while True: pass", "import os\nos.kill(os.getpid(), 9)")
+RESULTS = Path(__file__).parent / "results"
+
+
+def hand_in(folder: Path, assignment: Assignment, students: int) -> None:
+    """Write the submissions of a class, the same each time."""
+    stubs = select(find_stubs(), EXERCISES)
+    kinds = list(submissions(assignment, stubs).values())
+    for number in range(students):
+        path = folder / f"student-{number:03}" / f"{assignment.name}.ipynb"
+        path.parent.mkdir(parents=True)
+        content = kinds[number % len(kinds)]
+        if number < len(ATTACKS):
+            answers = [c for c in content["cells"] if _role(c) == "answer"]
+            answers[0]["source"] = ATTACKS[number]
+        path.write_bytes(release_notebook.as_bytes(content))
+
+
+def _role(cell: dict) -> str | None:
+    return cell["metadata"].get("course_lib", {}).get("role")
+
+
+def measure(students: int, workers: int) -> dict[str, object]:
+    """Seconds to mark a class and to mark it again, the workers' share, and how often each status was given."""
+    items = tuple(stub.item(n) for n, stub in enumerate(select(find_stubs(), EXERCISES), start=1))
+    assignment = Assignment("benchmark", items, seed=2024, marking_seed=7)
+    with tempfile.TemporaryDirectory() as scratch, Sandbox() as sandbox:
+        folder = Path(scratch)
+        hand_in(folder / "submissions", assignment, students)
+        found = find(folder / "submissions", assignment.name)
+        seconds = []
+        for _ in range(2):
+            start = time.perf_counter()
+            everyone = grade(assignment, found, folder / "out", sandbox, workers=workers)
+            seconds.append(round(time.perf_counter() - start, 2))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # the workers', which have all ended
+    statuses = Counter(mark.status for student in everyone for mark in student.marks)
+    return {
+        "students": students,
+        "exercises": list(EXERCISES),
+        "workers": workers,
+        "seconds": seconds[0],
+        "seconds_again": seconds[1],
+        "worker_processor_seconds": round(used.ru_utime + used.ru_stime, 2),
+        "statuses": dict(sorted(statuses.items())),
+    }
+
+
+def main() -> None:
+    """Measure, print, and write ``results/marking.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=STUDENTS, help="submissions (default 60)")
+    parser.add_argument("--workers", type=int, default=2, help="at a time (default 2)")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the result")
+    given = parser.parse_args()
+    measured = measure(given.students, given.workers)
+    content = {
+        "command": f"python -m benchmarks.marking --students {given.students} --workers {given.workers}",
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        **measured,
+    }
+    given.output.mkdir(parents=True, exist_ok=True)
+    (given.output / "marking.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(content, indent=1))
+
+
+if __name__ == "__main__":
+    main()
