@@ -54,7 +54,7 @@ def _role(cell: dict) -> str | None:
 
 
 def measure(students: int, workers: int) -> dict[str, object]:
-    """Seconds to mark a class and to mark it again, the workers' share, and how often each status was given."""
+    """Seconds to mark a class and to mark it again, the workers' share, and the statuses given."""
     items = tuple(stub.item(n) for n, stub in enumerate(select(find_stubs(), EXERCISES), start=1))
     assignment = Assignment("benchmark", items, seed=2024, marking_seed=7)
     with tempfile.TemporaryDirectory() as scratch, Sandbox() as sandbox:
