@@ -98,7 +98,7 @@ def _zip(folder: Path, path: Path, name: str) -> None:
             archive.writestr(entry, file.read_bytes())
 
 
-def parser() -> OneLineParser:
+def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     made = OneLineParser(
         prog="python -m course_lib.classroom release",
