@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.foundations.schedules import cosine
+from course_lib.models.text_classifier import CLASSES
 
 WARMUP_SHARE = 0.1
 CLIP_NORM = 1.0
@@ -58,10 +59,17 @@ def train_classifier(
         optimizer: holds what is trained; its groups' learning rates are the highest reached.
 
     Raises:
+        TypeError: if ``labels`` are not int64.
+        ValueError: if a label is neither 0 nor 1; nothing is trained then.
         FloatingPointError: if a loss is NaN or infinite; names the update.
 
     Taught in: "Fine-tuning a pretrained encoder".
     """
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels must be int64, got {labels.dtype}")
+    strange = labels[(labels < 0) | (labels >= CLASSES)]
+    if len(strange):
+        raise ValueError(f"labels must be from 0 to {CLASSES - 1}, got {strange[0].item()}")
     highest = [group["lr"] for group in optimizer.param_groups]
     trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for step, places in enumerate(batches, start=1):

@@ -163,3 +163,25 @@ def test_what_a_run_records(method, watched):
     assert found["accuracy"] * len(snippets("test").texts) == pytest.approx(
         round(found["accuracy"] * len(snippets("test").texts))
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (torch.tensor([0, 1, 2, 1]), ValueError, "labels must be from 0 to 1, got 2"),
+        (torch.tensor([0, -1, 1, 1]), ValueError, "labels must be from 0 to 1, got -1"),
+        (torch.tensor([0.0, 1.0, 1.0, 0.0]), TypeError, "labels must be int64, got torch.float32"),
+    ],
+)
+def test_labels_out_of_range_are_named_and_nothing_is_trained(labels, error, message):
+    weight = nn.Parameter(torch.zeros(2))
+    optimizer = torch.optim.AdamW([weight], lr=1.0)
+    with pytest.raises(error, match=message):
+        train_classifier(
+            lambda places: weight.expand(len(places), 2),
+            labels,
+            [torch.tensor([0]), torch.arange(4)],
+            optimizer,
+        )
+    assert torch.equal(weight, torch.zeros(2))
+    assert not optimizer.state
