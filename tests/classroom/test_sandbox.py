@@ -120,7 +120,7 @@ AWKWARD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", AWKWARD, ids=str)
+@pytest.mark.parametrize("value", AWKWARD, ids=lambda value: type(value).__name__)
 def test_values_arrive_as_they_were(value):
     arrived = decode(json.loads(json.dumps(encode(value))))
     assert same(arrived, value.item() if isinstance(value, np.generic) else value, 0.0)
