@@ -226,7 +226,9 @@ def _installed() -> list[Path]:
 def _script(folder: Path, command: list[str]) -> str:
     """Shell lines that build a small world below `folder`, make it the root, and run `command` in it."""
     root = shlex.quote(str(folder))
-    lines = ["set -eu", f"mount -t tmpfs -o size=1m,mode=755 world {root}", f"cd {root}"]
+    lines = ["set -eu", f"mount -t tmpfs -o size=1m,mode=755 world {root}", f"cd {root}", "mkdir tmp"]
+    # First the folder that students may write in: what Python needs may itself lie below /tmp.
+    lines.append("mount -t tmpfs -o size=64m,nr_inodes=4k,mode=1777,nosuid,nodev files tmp")
     for path in _trees():
         lines += _bind(path, path)
     for path in _installed():
@@ -242,8 +244,7 @@ def _script(folder: Path, command: list[str]) -> str:
         if path.exists():
             lines += _bind(path, path)
     lines += [
-        "mkdir -p tmp dev/shm proc old inner",
-        "mount -t tmpfs -o size=64m,nr_inodes=4k,mode=1777,nosuid,nodev files tmp",
+        "mkdir -p dev/shm proc old inner",
         "mount -t tmpfs -o size=64m,nr_inodes=1k,mode=1777,nosuid,nodev shared dev/shm",
         "mount -t proc -o ro,nosuid,nodev,noexec proc proc",
         "mount -o remount,ro .",
