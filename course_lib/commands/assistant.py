@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from course_lib.commands.assistant_answers import measure
-from course_lib.commands.assistant_record import ASSISTANT_FILE, begin, markdown, thinned, write
+from course_lib.commands.assistant_record import ASSISTANT_FILE, begin, markdown, thinned
 from course_lib.commands.assistant_stages import (
     AFTER_DEMONSTRATIONS,
     FULL,
@@ -28,6 +28,7 @@ from course_lib.commands.assistant_stages import (
     Budget,
     run_stage,
 )
+from course_lib.commands.measured_runs import write
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.data.instructions import Instruction, draw_instructions
 from course_lib.models.gpt import GPT

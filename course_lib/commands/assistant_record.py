@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from course_lib.commands import measured_runs
 from course_lib.commands.assistant_stages import ALPHA, COURTEOUS, PRICE, RANK, STAGES, TARGETS, Budget
 from course_lib.commands.provenance import machine
 from course_lib.data.text import MOBY_DICK_SHA256
-from course_lib.files import write_in_one_step
 from course_lib.pretrained.shipped import FILES, SHIPPED
 
 ASSISTANT_FILE = FILES / "assistant.json"
@@ -71,13 +70,7 @@ def read(path: Path = ASSISTANT_FILE) -> dict[str, Any]:
 
     Taught in: "From language model to assistant, in miniature".
     """
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} must be JSON: {error}") from error
-    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
-        raise ValueError(f"{path} must hold runs, as this command writes them")
-    return found
+    return measured_runs.read(path)
 
 
 def table(path: Path = ASSISTANT_FILE) -> list[Row]:
@@ -207,25 +200,8 @@ def begin(path: Path, budget: Budget, split: str, asked: int) -> dict[str, Any]:
     if not path.exists():
         return {**head, "date": datetime.date.today().isoformat(), "runs": []}
     found = read(path)
-    for name, value in head.items():
-        if found.get(name) != value:
-            raise ValueError(
-                f"output {path} was measured with {name} = {found.get(name)}, got {value}: "
-                "name another --output"
-            )
+    measured_runs.check_alike(path, found, head)
     return found
-
-
-def write(path: Path, found: dict[str, Any]) -> None:
-    """Write a record in one step.
-
-    Args:
-        path: the JSON, replaced.
-        found: what it is to hold.
-
-    Taught in: "From language model to assistant, in miniature".
-    """
-    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def _band(runs: list[dict[str, Any]], name: str) -> Band:

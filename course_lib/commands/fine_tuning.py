@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from course_lib.commands.fine_tuning_methods import CANDIDATES, METHODS, SETTINGS_OF, Settings, Task, fit
-from course_lib.commands.fine_tuning_record import CHOICE_SEED, FINE_TUNING_FILE, begin, table, write
+from course_lib.commands.fine_tuning_record import CHOICE_SEED, FINE_TUNING_FILE, begin, table
+from course_lib.commands.measured_runs import write
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.data.reviews import Reviews, load_reviews
 from course_lib.pretrained.minilm import load_minilm

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import json
 import statistics
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib.commands.fine_tuning_methods import METHODS
+from course_lib.commands.measured_runs import check_alike, read
 from course_lib.commands.provenance import machine
 from course_lib.data.reviews import EMBEDDED_SHA256
-from course_lib.files import write_in_one_step
 from course_lib.pretrained.minilm import SHA256
 from course_lib.pretrained.shipped import FILES
 
@@ -55,7 +54,7 @@ def table(path: Path = FINE_TUNING_FILE) -> list[Row]:
 
     Taught in: "Fine-tuning a pretrained encoder".
     """
-    runs = _read(path)["runs"]
+    runs = read(path, "choice")["runs"]
     rows = []
     for method in METHODS:
         found = [run for run in runs if run["method"] == method]
@@ -107,37 +106,9 @@ def begin(path: Path, examples: int, choice_examples: int, max_length: int) -> d
     if not path.exists():
         date = datetime.date.today().isoformat()
         return {**head, "date": date, "choice": {**choice, "trials": []}, "runs": []}
-    found = _read(path)
-    for name, value in {**head, "choice": choice}.items():
-        saved = found.get(name)
-        if name == "choice":
-            saved = {key: part for key, part in saved.items() if key != "trials"}
-        if saved != value:
-            raise ValueError(
-                f"output {path} was measured with {name} = {saved}, got {value}: name another --output"
-            )
-    return found
-
-
-def write(path: Path, found: dict[str, Any]) -> None:
-    """Write a record in one step.
-
-    Args:
-        path: the JSON, replaced.
-        found: what it is to hold.
-
-    Taught in: "Fine-tuning a pretrained encoder".
-    """
-    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} must be JSON: {error}") from error
-    if not isinstance(found, dict) or not {"runs", "choice"} <= found.keys():
-        raise ValueError(f"{path} must hold runs and choice, as this command writes them")
+    found = read(path, "choice")
+    chosen = {name: part for name, part in found["choice"].items() if name != "trials"}
+    check_alike(path, {**found, "choice": chosen}, {**head, "choice": choice})
     return found
 
 
