@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.workload import wait
+from course_lib.runtime import synchronise
 
 # Dense bfloat16 matrix products in 10¹² operations a second, from the makers' data sheets.
 DATA_SHEET = {
@@ -30,22 +30,11 @@ def describe(device: torch.device) -> dict[str, str | int | float | None]:
         ``name``, ``driver``, ``runtime`` (the CUDA or ROCm version torch was built for), ``memory_bytes`` and
         ``data_sheet_tflops``, the last three ``None`` where unknown.
     """
+    unknown = {"runtime": None, "memory_bytes": None, "data_sheet_tflops": None}
     if device.type == "cpu":
-        return {
-            "name": "CPU",
-            "driver": "none",
-            "runtime": None,
-            "memory_bytes": None,
-            "data_sheet_tflops": None,
-        }
+        return {"name": "CPU", "driver": "none", **unknown}
     if device.type != "cuda":
-        return {
-            "name": device.type,
-            "driver": "unknown",
-            "runtime": None,
-            "memory_bytes": None,
-            "data_sheet_tflops": None,
-        }
+        return {"name": device.type, "driver": "unknown", **unknown}
     properties = torch.cuda.get_device_properties(device)
     known = [value for name, value in DATA_SHEET.items() if properties.name.startswith(name)]
     return {
@@ -68,7 +57,7 @@ def _driver() -> str:
 
 def allocated(device: torch.device) -> int:
     """Count the bytes of all tensors that live on an accelerator now."""
-    wait(device)
+    synchronise(device)
     return torch.accelerator.memory_allocated(device)
 
 
@@ -92,7 +81,7 @@ def most_allocated(call: Callable[[], object], device: torch.device) -> int:
         before = allocated(device)
         torch.accelerator.reset_peak_memory_stats(device)
         call()
-        wait(device)
+        synchronise(device)
         return torch.accelerator.max_memory_allocated(device) - before
     for _ in range(5):
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:

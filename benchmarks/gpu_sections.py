@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.accelerator import allocated, most_allocated
 from benchmarks.pairs import Comparison, compare
-from benchmarks.workload import Prepare, Step, Workload, difference, wait
+from benchmarks.workload import Prepare, Step, Workload, difference
 from course_lib.models.gpt_cost import (
     PRECISIONS,
     gpt_activation_bytes,
@@ -22,6 +22,7 @@ from course_lib.models.gpt_cost import (
     gpt_tensors,
     gpt_working_bytes,
 )
+from course_lib.runtime import synchronise, time_call
 from course_lib.training.memory import peak_bytes, state_bytes
 from course_lib.training.recompute import recompute
 
@@ -50,7 +51,7 @@ def synchronised(call: Callable[[], object], device: torch.device, calls: int) -
     def several() -> None:
         for _ in range(calls):
             call()
-        wait(device)
+        synchronise(device)
 
     return several
 
@@ -130,7 +131,7 @@ def modes(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
         except RuntimeError as error:
             rows.append({"name": name, "refused": str(error).splitlines()[0]})
             continue
-        wait(device)
+        synchronise(device)
         first = time.perf_counter() - start
         apart = difference(eager, compiled)
         comparison = compare(
@@ -187,8 +188,7 @@ def utilisation(setting: Setting, device: torch.device, fastest_product: float) 
     prepare = next(iter(setting.modes.values()))
     torch.compiler.reset()
     step = Step(work, device, precision="autocast bf16", prepare=prepare)
-    comparison = compare("utilisation", ("eager", step), ("compiled", step), pairs=setting.pairs)
-    seconds = comparison.row()["candidate_median"]
+    seconds = time_call(step, repeats=setting.pairs, device=device)
     tflops = 3 * gpt_forward_flops(work.shape, work.batch, work.seq) / seconds / 1e12
     return {
         "tokens_per_second": work.tokens / seconds,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_lib.models.gpt import GPT
 from course_lib.models.gpt_cost import PRECISIONS, GPTShape
+from course_lib.runtime import synchronise
 
 Prepare = Callable[[GPT], Callable[[Tensor], Tensor]]
 
@@ -71,13 +72,7 @@ class Step:
         self.optimizer.zero_grad(set_to_none=True)
         self.loss().backward()
         self.optimizer.step()
-        wait(self.device)
-
-
-def wait(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+        synchronise(self.device)
 
 
 def difference(eager: Step, other: Step) -> float:

@@ -74,21 +74,20 @@ def grade(
     done: dict[str, StudentMarks] = {}
     to_mark: list[tuple[Submission, list[Cell], Path, str]] = []
     for submission in submissions:
-        when = "" if submission.handed_in is None else submission.handed_in.isoformat()
         if submission.status is not None or submission.path is None:
             status = submission.status or "missing"
             done[submission.student] = nothing_marked(
-                assignment, submission.student, when, status, submission.problem
+                assignment, submission.student, submission.when, status, submission.problem
             )
             continue
         try:
             cells, content = read_notebook(submission.path, assignment)
         except Unreadable as error:
             done[submission.student] = nothing_marked(
-                assignment, submission.student, when, "unreadable", str(error)
+                assignment, submission.student, submission.when, "unreadable", str(error)
             )
             continue
-        record, key = out / "records" / f"{submission.student}.json", f"{content} {when} {marking}"
+        record, key = out / "records" / f"{submission.student}.json", f"{content} {submission.when} {marking}"
         kept = None if fresh else _kept(record, key)
         if kept is not None:
             done[submission.student] = kept
@@ -179,8 +178,7 @@ def _mark_all(
             marks, notes = mark(cells, asked, sandbox, place)
         finally:
             places.put(place)
-        when = "" if submission.handed_in is None else submission.handed_in.isoformat()
-        student = StudentMarks(submission.student, when, tuple(marks), notes=tuple(notes))
+        student = StudentMarks(submission.student, submission.when, tuple(marks), notes=tuple(notes))
         write_in_one_step(record, json.dumps({"key": key, "marks": student.as_data()}).encode())
         return student
 

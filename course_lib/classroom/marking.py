@@ -72,13 +72,18 @@ class _Notebook:
         if self._worker is not None:
             self._worker.close()
 
-    def _to_worker(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _left(self) -> float:
+        """Seconds left for this submission; where there are none, the worker is ended and lost."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             self.close()
             raise WorkerLost(
                 "timeout", f"no end of it all within {self._sandbox.limits.submission_seconds:.3g} s"
             )
+        return left
+
+    def _to_worker(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        left = self._left()
         try:
             return self._worker.ask(request, min(seconds, left))
         except WorkerLost:
@@ -87,10 +92,7 @@ class _Notebook:
 
     def _run_cells(self) -> None:
         """Start a worker and run every cell that no worker was lost to; leave none if one is lost now."""
-        if time.monotonic() >= self._deadline:
-            raise WorkerLost(
-                "timeout", f"no end of it all within {self._sandbox.limits.submission_seconds:.3g} s"
-            )
+        self._left()
         self._worker = Worker(self._sandbox, self._place)
         for cell in self.cells:
             if cell.number in self.lost:

@@ -41,6 +41,11 @@ class Submission:
     status: Literal["unreadable", "missing"] | None = None
     problem: str = ""
 
+    @property
+    def when(self) -> str:
+        """The time in ISO 8601, or "" where nobody knows."""
+        return "" if self.handed_in is None else self.handed_in.isoformat()
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -114,7 +114,7 @@ class Exercise:
             given = [self._outcome(answer, case) for case in cases]
         except Unanswered:
             return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
-        return self.judge_outcomes(given, seed)
+        return self._verdict(given, cases)
 
     def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
@@ -129,6 +129,9 @@ class Exercise:
         cases = self.cases(seed)
         if len(given) != len(cases):
             raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
+        return self._verdict(given, cases)
+
+    def _verdict(self, given: list[Any], cases: list[tuple[Any, ...]]) -> Verdict:
         wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
         differs = [not same(g, w, self.tolerance) for g, w in zip(given, wanted, strict=True)]
         if not any(differs):

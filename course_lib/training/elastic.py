@@ -18,7 +18,15 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from course_lib.training.processes import GRACE, START_METHOD, ProcessFailed, ending, prepare, print_by_rank
+from course_lib.training.processes import (
+    GRACE,
+    START_METHOD,
+    ProcessFailed,
+    check_call,
+    ending,
+    prepare,
+    print_by_rank,
+)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -47,10 +55,7 @@ def under_torchrun(
 
     Taught in: "More than one device".
     """
-    if not callable(function):
-        raise TypeError(f"function must be callable, got {function!r}")
-    if processes < 1:
-        raise ValueError(f"processes must be at least 1, got {processes}")
+    check_call(function, processes)
     if restarts < 0:
         raise ValueError(f"restarts must be at least 0, got {restarts}")
     prepare()

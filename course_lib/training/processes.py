@@ -63,6 +63,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def check_call(function: Callable[..., Any], processes: int) -> None:
+    """Refuse what cannot be called (``TypeError``) and fewer than one process (``ValueError``).
+
+    Args:
+        function: to call in each process.
+        processes: how many.
+
+    Taught in: "More than one device".
+    """
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {function!r}")
+    if processes < 1:
+        raise ValueError(f"processes must be at least 1, got {processes}")
+
+
 def prepare() -> None:
     """Tell the server, before it starts, what to import; later it is too late, and does no harm.
 
@@ -131,10 +146,7 @@ def on_processes(
 
     Taught in: "More than one device".
     """
-    if not callable(function):
-        raise TypeError(f"function must be callable, got {function!r}")
-    if processes < 1:
-        raise ValueError(f"processes must be at least 1, got {processes}")
+    check_call(function, processes)
     if not timeout > 0:
         raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
     call = cloudpickle.dumps((function, arguments))

@@ -1,6 +1,34 @@
-"""Hypothesis without a stopwatch: the machine may be busy, and the cases are what counts."""
+"""Hypothesis without a stopwatch, as the machine may be busy and the cases are what counts; shared fixtures.
 
+What the fixtures need is imported when they are asked for: most tests here do without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from small_snippets import Watched
 
 settings.register_profile("book", deadline=None, print_blob=True)
 settings.load_profile("book")
+
+
+@pytest.fixture
+def watched() -> Watched:
+    """A task of fine-tuning that keeps a record of what was asked of it."""
+    from small_snippets import Watched
+
+    return Watched()
+
+
+@pytest.fixture
+def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fine-tuning try two settings a method at most."""
+    from course_lib.commands.fine_tuning_methods import CANDIDATES
+
+    for method, candidates in CANDIDATES.items():
+        monkeypatch.setitem(CANDIDATES, method, candidates[:2])

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from exit_status import exit_status
 
 from course_lib.commands import assistant, assistant_stages
 from course_lib.commands.assistant_answers import LONGEST_ANSWER
@@ -222,10 +223,7 @@ def test_a_record_measured_otherwise_is_left_alone(tmp_path, capsys):
     ],
 )
 def test_bad_arguments_end_with_status_2_and_one_line(words, message, tmp_path, capsys):
-    try:
-        status = run(tmp_path / "out.json", *words)
-    except SystemExit as end:
-        status = end.code
+    status = exit_status(run, tmp_path / "out.json", *words)
     error = capsys.readouterr().err
     assert status == 2
     assert error.startswith(f"assistant: {message}")

@@ -6,27 +6,16 @@ import json
 import sys
 
 import pytest
+from exit_status import exit_status
 from small_snippets import (
-    Watched,
     run,
     settings_of,
     snippets,
 )
 
-from course_lib.commands import fine_tuning, fine_tuning_methods
+from course_lib.commands import fine_tuning
 from course_lib.commands.fine_tuning import choose, draw, measure
 from course_lib.commands.fine_tuning_methods import CANDIDATES, METHODS
-
-
-@pytest.fixture
-def watched() -> Watched:
-    return Watched()
-
-
-@pytest.fixture
-def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    for method, candidates in CANDIDATES.items():
-        monkeypatch.setitem(fine_tuning_methods.CANDIDATES, method, candidates[:2])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -146,10 +135,7 @@ def test_drawn_snippets_are_different_ones_with_their_labels():
     ],
 )
 def test_bad_arguments_end_with_status_2_and_one_line(words, message, watched, tmp_path, capsys):
-    try:
-        status = run(tmp_path / "out.json", watched, *words)
-    except SystemExit as end:
-        status = end.code
+    status = exit_status(run, tmp_path / "out.json", watched, *words)
     error = capsys.readouterr().err
     assert status == 2
     assert error.startswith(f"fine_tuning: {message}")

@@ -7,7 +7,6 @@ import torch
 from small_snippets import (
     ADAPTED,
     ARCHITECTURE,
-    Watched,
     settings_of,
     small_encoder,
     snippets,
@@ -24,11 +23,6 @@ from course_lib.commands.fine_tuning import draw, measure
 from course_lib.commands.fine_tuning_methods import METHODS, Task, fit
 from course_lib.models.text_classifier import TextClassifier
 from course_lib.training.memory import optimizer_bytes
-
-
-@pytest.fixture
-def watched() -> Watched:
-    return Watched()
 
 
 def test_optimiser_memory_is_the_bytes_of_its_state():

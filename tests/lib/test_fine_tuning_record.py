@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from small_snippets import (
-    Watched,
-    run,
-)
+from small_snippets import run
 
 from course_lib.commands import fine_tuning_methods
 from course_lib.commands.fine_tuning import table
@@ -16,17 +13,6 @@ from course_lib.commands.fine_tuning_methods import CANDIDATES, METHODS
 from course_lib.commands.fine_tuning_record import FINE_TUNING_FILE
 from course_lib.data.reviews import EMBEDDED_SHA256
 from course_lib.pretrained.minilm import SHA256
-
-
-@pytest.fixture
-def watched() -> Watched:
-    return Watched()
-
-
-@pytest.fixture
-def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    for method, candidates in CANDIDATES.items():
-        monkeypatch.setitem(fine_tuning_methods.CANDIDATES, method, candidates[:2])
 
 
 @pytest.mark.usefixtures("few_candidates")

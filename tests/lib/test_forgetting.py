@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from exit_status import exit_status
 from safetensors import safe_open
 from torch import Tensor
 
@@ -186,10 +187,7 @@ def test_the_change_is_what_plain_training_did_to_the_weight(tmp_path, pretraine
     ],
 )
 def test_bad_arguments_end_with_status_2_and_one_line(words, message, tmp_path, capsys):
-    try:
-        status = run(tmp_path / "out.json", *words)
-    except SystemExit as end:
-        status = end.code
+    status = exit_status(run, tmp_path / "out.json", *words)
     error = capsys.readouterr().err
     assert status == 2
     assert error == f"forgetting: {message}\n"
