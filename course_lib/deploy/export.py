@@ -88,7 +88,7 @@ def to_onnx(
         outputs: names of what ``forward`` returns.
 
     Returns:
-        The file's content, weights included, for opset 20.
+        The file's content, weights included, for opset 20; nothing in it depends on where Python's files lie.
 
     Raises:
         ImportError: if ``onnx`` or ``onnxscript`` is not installed.
@@ -120,6 +120,8 @@ def to_onnx(
     buffer = io.BytesIO()
     written.save(buffer)
     proto = onnx.load_from_string(buffer.getvalue())
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # the lines of Python it came from, with this machine's folders
     onnx.helper.set_model_props(proto, {_LIMIT + axis: str(size) for axis, size in (limits or {}).items()})
     onnx.checker.check_model(proto)
     return proto.SerializeToString(deterministic=True)

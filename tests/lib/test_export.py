@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import course_lib
 from course_lib.data.digits import load_digits
 from course_lib.deploy.export import OnnxModel, export_program, to_onnx
 from course_lib.deploy.onnx_quantization import quantize_onnx
@@ -85,6 +87,11 @@ def test_without_a_free_axis_the_batch_is_fixed(digits):
 
 def test_the_same_model_gives_the_same_file(digits, digit_file):
     assert to_onnx(digit_network(), {"images": digits[:2]}, axes=BATCH) == digit_file
+
+
+def test_the_file_does_not_say_where_it_was_made(digit_file, gpt_file):
+    folders = [str(Path(module.__file__).parent).encode() for module in (torch, course_lib)]
+    assert not any(folder in content for folder in folders for content in (digit_file, gpt_file))
 
 
 def test_the_file_holds_the_weights_and_says_its_opset(digit_file):
