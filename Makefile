@@ -12,7 +12,7 @@ export PYTHONHASHSEED := 0
 # `make notebooks` runs every chapter; `make notebooks NOTEBOOKS=notebooks/02_autograd.ipynb` runs one.
 NOTEBOOKS ?=
 
-.PHONY: book serve lab test notebooks bench constraints clean
+.PHONY: book serve lab test notebooks slides bench constraints clean
 
 book: $(VENV)/ready
 	$(BIN)/jupyter-book build . -n -W --keep-going --path-output .
@@ -28,6 +28,9 @@ test: book
 
 notebooks: $(VENV)/ready
 	$(BIN)/python book/scripts/execute_notebooks.py $(NOTEBOOKS)
+
+slides: $(VENV)/ready
+	PYTHONPATH=book/_ext $(BIN)/python -m zero_slides
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks

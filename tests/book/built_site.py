@@ -11,12 +11,13 @@ from bs4 import BeautifulSoup
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 # Written by Sphinx for itself: indices and the search page, without text of ours.
 MACHINE_PAGES = {"genindex.html", "py-modindex.html", "search.html", "index.html"}
+NO_PAGES = ("_static/", "slides/")  # the decks have tests of their own
 
 
 def pages() -> list[str]:
     """Addresses of every page with text, relative to the site, sorted; empty where nothing is built."""
     found = (path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
-    return sorted(page for page in found if page not in MACHINE_PAGES and not page.startswith("_static/"))
+    return sorted(page for page in found if page not in MACHINE_PAGES and not page.startswith(NO_PAGES))
 
 
 @functools.cache

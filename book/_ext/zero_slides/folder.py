@@ -1,0 +1,71 @@
+"""All decks in one folder, with everything they load: it can be carried about by itself."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbconvert import SlidesExporter
+from pygments.formatters import HtmlFormatter
+
+from course_lib.widgets.gpt_page import write_weights
+from zero_slides.deck import TEMPLATE, TEMPLATES
+
+ROOT = TEMPLATES.parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+ASSETS = ROOT / "book" / "assets"
+OUT = ROOT / "_build" / "html" / "slides"
+STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
+VENDORED = ("reveal", "mathjax", "source-serif-4")
+OWN = ("deck.css", "deck.js")
+MODELS = ("moby",)
+
+
+def exporter() -> SlidesExporter:
+    """nbconvert's exporter of slides with the book's template."""
+    return SlidesExporter(
+        template_name=TEMPLATE, extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
+    )
+
+
+def write_assets(out: Path) -> None:
+    """Write what every deck loads: scripts, styles, fonts, and the weights of the model in the page."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in VENDORED:
+        shutil.copytree(ASSETS / "vendor" / name, out / "vendor" / name, dirs_exist_ok=True)
+    for name in OWN:
+        shutil.copy(TEMPLATES / TEMPLATE / name, out)
+    shutil.copy(ASSETS / "book.css", out)
+    rules = (
+        HtmlFormatter(style=style).get_style_defs(f'html[data-theme="{theme}"] .highlight')
+        for theme, style in STYLES.items()
+    )
+    (out / "code.css").write_text("\n".join(rules) + "\n", "utf8")
+    for name in MODELS:
+        write_weights(name, out)
+
+
+def write_decks(out: Path = OUT, notebooks: list[Path] | None = None) -> list[Path]:
+    """Write the folder.
+
+    Args:
+        out: the folder, made if it does not exist.
+        notebooks: the chapters; by default all of the book's.
+
+    Returns:
+        The decks' files, `NN_name.html`, in the order of the notebooks.
+    """
+    write_assets(out)
+    convert, decks, items = exporter(), [], []
+    for path in notebooks or sorted(NOTEBOOKS.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        body, _ = convert.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+        decks.append(out / f"{path.stem}.html")
+        decks[-1].write_text(body, "utf8")
+        title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
+        items.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
+    contents = (TEMPLATES / TEMPLATE / "contents.html").read_text("utf8")
+    (out / "index.html").write_text(contents.replace("<!-- decks -->", "\n".join(items)), "utf8")
+    return decks
