@@ -61,6 +61,21 @@ PACKAGES = (
         "package/files/",
         ("package/LICENSE", "package/files/source-serif-4-latin-wght-*.woff2"),
     ),
+    # The chapters' decks of slides: stepping and the speaker's view, none of its themes.
+    Package(
+        "reveal.js",
+        "5.2.1",
+        "MIT",
+        "reveal",
+        "package/dist/",
+        (
+            "package/LICENSE",
+            "package/dist/reset.css",
+            "package/dist/reveal.css",
+            "package/dist/reveal.js",
+            "package/plugin/notes/notes.js",
+        ),
+    ),
 )
 
 
