@@ -12,13 +12,22 @@ export PYTHONHASHSEED := 0
 # `make notebooks` runs every chapter; `make notebooks NOTEBOOKS=notebooks/02_autograd.ipynb` runs one.
 NOTEBOOKS ?=
 
+# `make book` builds the readers' book; `make book EDITION=student` one without solutions, with the exercises to hand
+# out; `make book EDITION=instructor` one that adds points, misconceptions and hints. Each has a folder of its own.
+EDITION ?=
+$(if $(filter xx xstudentx xinstructorx,x$(EDITION)x),,$(error EDITION must be student, instructor or left out, got '$(EDITION)'))
+BUILD := $(if $(EDITION),_build/.$(EDITION),.)
+SITE := _build/$(or $(EDITION),html)
+
 .PHONY: book serve lab test notebooks slides bench constraints clean
 
 book: $(VENV)/ready
-	$(BIN)/jupyter-book build . -n -W --keep-going --path-output .
+	BOOK_EDITION=$(EDITION) $(BIN)/jupyter-book build . -n -W --keep-going --path-output $(BUILD)
+	$(if $(EDITION),rm -rf $(SITE) && cp -R $(BUILD)/_build/html $(SITE))
+	@echo "The book: $(SITE)/index.html"
 
 serve: book
-	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
+	$(BIN)/python -m http.server --directory $(SITE) --bind 127.0.0.1 8000
 
 lab: $(VENV)/ready
 	$(BIN)/jupyter lab notebooks

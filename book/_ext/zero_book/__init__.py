@@ -2,10 +2,13 @@
 
 boxes.py        prediction, goes wrong, in the library, going further
 explorable.py   the directive that puts a live explorable into a prose page
+edition.py      for readers, for a course's students, or for its instructor
 solutions.py    the dropdown below an exercise, filled from the reference's source
+marking.py      the instructor's box below it: points, misconceptions, hints
+handout.py      the student edition's assignments: a zip for each chapter, without solutions
 chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
 learner.py      the notebook a reader downloads: outputs removed, nothing else
-weights.py      the weights of the GPT that runs in the page, as a script below the site's root
+weights.py      the models that run in the pages, and ONNX Runtime, below the site's root
 reference.py    every public module of course_lib, without a list kept by hand
 page.py         small repairs of what the theme puts on every page
 """
@@ -18,7 +21,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from zero_book import boxes, chapter, explorable, learner, page, reference, solutions, weights
+from zero_book import (
+    boxes,
+    chapter,
+    edition,
+    explorable,
+    handout,
+    learner,
+    page,
+    reference,
+    solutions,
+    weights,
+)
 
 
 def fingerprint() -> str:
@@ -29,7 +43,18 @@ def fingerprint() -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    for part in (boxes, explorable, solutions, chapter, learner, reference, page, weights):
+    for part in (
+        edition,
+        boxes,
+        explorable,
+        solutions,
+        handout,
+        chapter,
+        learner,
+        reference,
+        page,
+        weights,
+    ):
         part.register(app)
     return {
         "version": "1",

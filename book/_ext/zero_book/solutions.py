@@ -1,8 +1,8 @@
-"""The dropdown below an exercise, filled from the reference's source.
+"""What stands below an exercise: its solution, and in the instructor's edition how it is marked.
 
 A notebook holds the exercise's text, a stub and its check. An exercise labelled `ex-autograd-central-slope`
 is the entry "central_slope" of `course_lib.exercises.autograd.EXERCISES`; its reference is shown, folded,
-after the code cells that follow the exercise.
+after the code cells that follow the exercise. The student edition shows nothing there.
 """
 
 from __future__ import annotations
@@ -18,34 +18,41 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx_exercise.nodes import is_exercise_node
 
+from zero_book.edition import Edition
+from zero_book.marking import marking_of
+
 PACKAGE = "course_lib.exercises"
 PREFIX = "ex-"
 
 logger = logging.getLogger(__name__)
 
 
-def find_exercise(label: str, package: str = PACKAGE) -> Any:
-    """The exercise that a label names.
+def name_of(label: str, package: str = PACKAGE) -> str:
+    """The exercise that a label names, as "topic/name".
 
     Args:
         label: "ex-<topic>-<name>", with dashes where the topic's module and the name have underscores.
         package: the package whose modules hold `EXERCISES` dictionaries.
 
     Returns:
-        The exercise.
+        The topic's module and the name in it.
 
     Raises:
         LookupError: if no split of the label names a module of `package` and an exercise in it.
     """
     parts = label.removeprefix(PREFIX).split("-")
     for cut in range(1, len(parts)):
-        module = f"{package}.{'_'.join(parts[:cut])}"
-        if importlib.util.find_spec(module):
-            exercises = importlib.import_module(module).EXERCISES
-            name = "_".join(parts[cut:])
-            if name in exercises:
-                return exercises[name]
+        topic, name = "_".join(parts[:cut]), "_".join(parts[cut:])
+        module = f"{package}.{topic}"
+        if importlib.util.find_spec(module) and name in importlib.import_module(module).EXERCISES:
+            return f"{topic}/{name}"
     raise LookupError(f"exercise {label!r}: no module of {package} holds it")
+
+
+def find_exercise(label: str, package: str = PACKAGE) -> Any:
+    """The exercise itself that a label names; raises LookupError as `name_of` does."""
+    topic, _, name = name_of(label, package).partition("/")
+    return importlib.import_module(f"{package}.{topic}").EXERCISES[name]
 
 
 def solution_of(label: str) -> tuple[nodes.Element, str | None]:
@@ -62,15 +69,28 @@ def is_code_cell(node: nodes.Node) -> bool:
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
 
 
+def boxes_below(label: str, edition: Edition) -> tuple[list[nodes.Element], str | None]:
+    """What an edition shows below an exercise, and the file it came from; for students, nothing.
+
+    Raises:
+        LookupError: if the label names no exercise.
+    """
+    name = name_of(label)
+    if edition == "student":
+        return [], None
+    box, source = solution_of(label)
+    return [box, marking_of(name, find_exercise(label))] if edition == "instructor" else [box], source
+
+
 def add_solutions(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert each exercise's solution after the run of code cells that follows it."""
+    """Insert what belongs below each exercise after the run of code cells that follows it."""
     for exercise in list(doctree.findall(is_exercise_node)):
         label = exercise.get("label", "")
         if not label.startswith(PREFIX):
             logger.warning("exercise without a label that begins with %r", PREFIX, location=exercise)
             continue
         try:
-            box, source = solution_of(label)
+            boxes, source = boxes_below(label, app.config.book_edition)
         except LookupError as error:
             logger.warning("%s", error, location=exercise)
             continue
@@ -84,7 +104,7 @@ def add_solutions(app: Sphinx, doctree: nodes.document) -> None:
             place += 1
         while place < len(siblings) and is_code_cell(siblings[place]):
             place += 1
-        siblings.insert(place, box)
+        siblings.insert(place, boxes)
 
 
 def register(app: Sphinx) -> None:
