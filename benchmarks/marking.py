@@ -7,6 +7,7 @@ one answer that kills its process.
 from __future__ import annotations
 
 import argparse
+import copy
 import datetime
 import json
 import tempfile
@@ -41,7 +42,7 @@ def hand_in(folder: Path, assignment: Assignment, students: int) -> None:
     for number in range(students):
         path = folder / f"student-{number:03}" / f"{assignment.name}.ipynb"
         path.parent.mkdir(parents=True)
-        content = kinds[number % len(kinds)]
+        content = copy.deepcopy(kinds[number % len(kinds)])
         if number < len(ATTACKS):
             answers = [c for c in content["cells"] if _role(c) == "answer"]
             answers[0]["source"] = ATTACKS[number]

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
+import lzma
 import shutil
 import subprocess
 import sys
@@ -35,6 +37,8 @@ class Package:
     folder: str
     strip: str
     patterns: tuple[str, ...]
+    packed: tuple[str, ...] = ()  # of these the book keeps an .xz, which the build unpacks
+    licence_from: str | None = None  # a Python package of the same project, where npm's has no LICENSE
 
 
 PACKAGES = (
@@ -60,6 +64,17 @@ PACKAGES = (
         "source-serif-4",
         "package/files/",
         ("package/LICENSE", "package/files/source-serif-4-latin-wght-*.woff2"),
+    ),
+    # The second engine of the models in the pages: the build for WebAssembly alone, glue code included.
+    Package(
+        "onnxruntime-web",
+        "1.30.0",
+        "MIT",
+        "onnxruntime",
+        "package/dist/",
+        ("package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-simd-threaded.wasm"),
+        packed=("*.wasm",),
+        licence_from="onnxruntime",
     ),
     # The chapters' decks of slides: stepping and the speaker's view, none of its themes.
     Package(
@@ -102,7 +117,23 @@ def fetch(package: Package, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 content = tar.extractfile(member)
                 assert content is not None
-                target.write_bytes(content.read())
+                write(target, content.read(), any(fnmatch(target.name, p) for p in package.packed))
+    if package.licence_from:
+        spec = importlib.util.find_spec(package.licence_from)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(
+                f"{package.name} takes its licence from {package.licence_from}: install it"
+            )
+        shutil.copy(Path(spec.origin).with_name("LICENSE"), folder / "LICENSE")
+
+
+def write(target: Path, content: bytes, packed: bool) -> None:
+    """Write a file, or the .xz of it."""
+    if packed:
+        small = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+        target.with_name(f"{target.name}.xz").write_bytes(small)
+    else:
+        target.write_bytes(content)
 
 
 def describe() -> dict[str, object]:

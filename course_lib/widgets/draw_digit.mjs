@@ -2,6 +2,7 @@
 import { COLOUR, clamp, drag, html, number, svg, update } from "./base.mjs";
 import { button, frame, live, put, readout } from "./frame.mjs";
 import { logitsOf, softmax, unpack } from "./network.mjs";
+import { secondEngine } from "./onnx_engine.mjs";
 
 const SIDE = 28;
 const BOX = 20; // MNIST scales a digit into 20×20 …
@@ -80,14 +81,16 @@ function render({ model, el }) {
     { key: "prediction", name: "prediction", swatch: { shape: "box", colour: COLOUR.model } },
     { key: "second", name: "runner-up" },
   ]);
+  const second = secondEngine("digit", () => now);
   const ui = frame({ model, el }, {
     stage: [surface, caption, bars],
-    controls: [clear, html("div", { class: "xp-choices xp-examples", role: "group", "aria-label": "Example digits" }, html("span", {}, "Examples"), ...examples)],
+    controls: [clear, html("div", { class: "xp-choices xp-examples", role: "group", "aria-label": "Example digits" }, html("span", {}, "Examples"), ...examples), second.node],
     reading: read,
     goals: ["your digit read with p ≥ 0.99", "your drawing read with no p above 0.6"],
   });
 
   let size = 200;
+  let now = null; // what the network was asked, and its answer
   const place = (pixel) => Number(clamp(pixel / size, 0, 1).toFixed(4));
   const strokes = () => (model.get("example") >= 0 ? [] : model.get("strokes"));
   const extend = (x, y, begin) => {
@@ -144,6 +147,8 @@ function render({ model, el }) {
     const empty = pixels.every((v) => v === 0);
     const logits = logitsOf(network, pixels);
     const probabilities = empty ? null : softmax(logits);
+    now = empty ? null : { inputs: { images: ["float32", Float32Array.from(pixels, (v) => v / 255), [1, 1, SIDE, SIDE]] }, logits };
+    second.refresh();
     drawBars(bars, wide ? width - size - 112 - 16 : width, size, probabilities, wide);
     tell(read, probabilities);
     const best = probabilities ? Math.max(...probabilities) : 0;

@@ -69,7 +69,8 @@ class DrawDigit(Explorable):
     """Draw a digit by mouse, finger or keys; see the image the network receives and what it makes of it.
 
     The strokes are prepared as MNIST's were: scaled into 20×20, their centre of mass moved to the middle of
-    28×28. The forward pass is JavaScript on the committed weights, within 1e-5 of PyTorch.
+    28×28. The forward pass is JavaScript on the committed weights, within 1e-5 of PyTorch. In the book's own
+    pages, served, a click also asks ONNX Runtime and shows how far the two are apart.
 
     Args:
         example: the digit whose example is shown first, 0 to 9; −1 for an empty square.
@@ -82,7 +83,7 @@ class DrawDigit(Explorable):
     Taught in: MNIST classifier.
     """
 
-    modules: ClassVar[tuple[str, ...]] = ("network.mjs", "draw_digit.mjs")
+    modules: ClassVar[tuple[str, ...]] = ("network.mjs", "onnx_engine.mjs", "draw_digit.mjs")
     settings: ClassVar[tuple[str, ...]] = ("strokes", "example")
 
     strokes = traitlets.List().tag(sync=True, own=True, echo_update=False)

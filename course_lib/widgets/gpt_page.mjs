@@ -4,6 +4,7 @@ import { bytePairs } from "./byte_pair.mjs";
 import { button, frame, live, put, readout, slider } from "./frame.mjs";
 import { chance, drawToken, follow, network, probabilities, reader, surprise, windowStart } from "./gpt_network.mjs";
 import { attentionMap, chips, nextTokens } from "./gpt_views.mjs";
+import { secondEngine } from "./onnx_engine.mjs";
 import { parseSafetensors } from "./safetensors.mjs";
 import { parts } from "./shipped_model.mjs";
 
@@ -69,12 +70,13 @@ function stand({ model, el }, net, tokenizer) {
     { key: "entropy", name: "next token", swatch: { shape: "box", colour: COLOUR.model } },
     { key: "speed", name: "speed" },
   ]);
+  const second = secondEngine(model.get("name"), asked);
   const ui = frame({ model, el }, {
     stage: [
       html("label", { class: "xp-caption", for: textId }, "Your text, and how the model goes on"), area,
       html("div", { class: "xp-actions" }, go, again, notice), row.node, nexts.node, map.node,
     ],
-    controls: [groups[0].node, temperature.node, most.node, html("div", { class: "xp-choices xp-whose" }, groups[1].node, groups[2].node)],
+    controls: [groups[0].node, temperature.node, most.node, html("div", { class: "xp-choices xp-whose" }, groups[1].node, groups[2].node), second.node],
     reading: read,
     goals: ["ten typed tokens below 3 nats each on average", "ten typed tokens above 8"],
   });
@@ -104,6 +106,7 @@ function stand({ model, el }, net, tokenizer) {
   function stop() {
     running = null;
     go.textContent = "Continue";
+    second.refresh();
   }
 
   // Tokens for one animation frame.
@@ -194,6 +197,7 @@ function stand({ model, el }, net, tokenizer) {
     update(nexts.node, { style: `width:${wide ? width - 282 - 14 : width}px` });
     update(map.node, { style: `width:${wide ? 282 : width}px` });
     tell();
+    if (!running) second.refresh();
 
     groups.forEach((each) => each.draw());
     temperature.set(T, number(T, 1));
@@ -214,6 +218,13 @@ function stand({ model, el }, net, tokenizer) {
       shown: greedy ? "1.0" : shown, top_k: greedy || !k ? "None" : k,
       settings: greedy ? "temperature=None" : `temperature=${shown}, top_k=${k || "None"}, generator=torch.Generator().manual_seed(0)`,
     });
+  }
+
+  // What a second engine is asked: the whole window, once the page has stopped writing.
+  function asked() {
+    if (running || !now.window.length) return null;
+    const ids = BigInt64Array.from(now.window, BigInt);
+    return { inputs: { ids: ["int64", ids, [1, ids.length]] }, logits: kept.logits.slice(0, ids.length * net.vocabulary) };
   }
 
   // The caption below the map: the cell under the mouse, or where the chosen token looks most.

@@ -97,7 +97,8 @@ class GPTInPage(Explorable):
 
     Tokenizer, forward pass with cache, and choice of tokens are JavaScript on the shipped weights; logits are
     within 1e-4 of PyTorch's. In a page the weights come from `gpt/<name>.js` below the site's root, which
-    `write_weights` writes; in a notebook they come from the kernel.
+    `write_weights` writes; in a notebook they come from the kernel. In the book's own pages, served, a click
+    also asks ONNX Runtime for the window's logits and shows how far the two engines are apart.
 
     Args:
         prompt: the text to begin with, at most 10 000 characters.
@@ -126,6 +127,7 @@ class GPTInPage(Explorable):
         "byte_pair.mjs",
         "gpt_network.mjs",
         "gpt_views.mjs",
+        "onnx_engine.mjs",
         "gpt_page.mjs",
     )
     settings: ClassVar[tuple[str, ...]] = (

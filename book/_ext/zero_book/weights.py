@@ -1,23 +1,39 @@
-"""The weights of the GPT that runs in the page: one script below the site's root, written at the end."""
+"""What the models of the pages need: weights as a script, ONNX files, and the runtime that reads them."""
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from course_lib.deploy.page_models import write_onnx
 from course_lib.widgets.gpt_page import write_weights
 
 MODELS = ("moby",)
+RUNTIME = Path("_static", "vendor", "onnxruntime")
+
+
+def unpack_runtime(site: Path) -> list[Path]:
+    """Unpack what is vendored packed, WebAssembly of 14 MB, and drop the packed files from the site."""
+    unpacked = []
+    for packed in sorted((site / RUNTIME).glob("*.xz")):
+        unpacked.append(packed.with_suffix(""))
+        unpacked[-1].write_bytes(lzma.decompress(packed.read_bytes()))
+        packed.unlink()
+    return unpacked
 
 
 def write_models(app: Sphinx, exception: Exception | None) -> None:
     """Write every model that a page may load into the built site."""
     if exception is None and app.builder.format == "html":
+        site = Path(app.outdir)
         for name in MODELS:
-            write_weights(name, Path(app.outdir))
+            write_weights(name, site)
+        write_onnx(site)
+        unpack_runtime(site)
 
 
 def register(app: Sphinx) -> None:
-    """Write the weights when the build ends."""
+    """Write the models when the build ends."""
     app.connect("build-finished", write_models)

@@ -1,0 +1,74 @@
+"""The models that run in the book's pages, as the .onnx files their second engine reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.deploy.export import Axes, to_onnx
+from course_lib.pretrained import shipped
+from course_lib.widgets.draw_digit import digit_network
+
+FOLDER = "onnx"
+"""Where a site keeps the files, below its root."""
+
+Described = tuple[nn.Module, dict[str, Tensor], Axes, dict[str, int]]
+
+
+def _digit() -> Described:
+    return digit_network(), {"images": torch.zeros(2, 1, 28, 28)}, {"images": {0: "batch"}}, {}
+
+
+def _moby() -> Described:
+    gpt = shipped.load("moby").model
+    return gpt, {"ids": torch.arange(6).view(2, 3)}, {"ids": {0: "batch", 1: "seq"}}, {"seq": gpt.context}
+
+
+_MODELS = {"digit": _digit, "moby": _moby}
+
+
+def write_onnx(site: Path) -> list[Path]:
+    """Write the digit network and the shipped GPT, unless a site holds just these already.
+
+    Args:
+        site: the site's root; its folder `onnx` is made where it is missing.
+
+    Returns:
+        The files, `digit.onnx` and `moby.onnx`: the first takes `images`, float32 (batch, 1, 28, 28), the
+        second `ids`, int64 (batch, seq) with seq at most 256; both answer with `logits`, float32.
+
+    Raises:
+        ImportError: if a package that writes ONNX is missing.
+        ValueError: if the committed weights are not whole.
+
+    Taught in: "Shipping a model".
+    """
+    files = [site / FOLDER / f"{name}.onnx" for name in _MODELS]
+    described = {name: describe() for name, describe in _MODELS.items()}
+    record = site / FOLDER / "made_from.json"
+    made_from = json.dumps({name: _digest(model[0]) for name, model in described.items()} | _versions())
+    if all(map(Path.is_file, [record, *files])) and record.read_text("utf-8") == made_from:
+        return files
+    record.parent.mkdir(parents=True, exist_ok=True)
+    for file, (model, example, axes, limits) in zip(files, described.values(), strict=True):
+        file.write_bytes(to_onnx(model, example, axes=axes, limits=limits))
+    record.write_text(made_from, "utf-8")
+    return files
+
+
+def _digest(model: nn.Module) -> str:
+    """A hash of a model's weights, by name."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(name.encode() + tensor.detach().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    """What else decides what is written."""
+    return {name: version(name) for name in ("torch", "onnx", "onnxscript")}
