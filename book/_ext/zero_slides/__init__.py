@@ -5,7 +5,7 @@ markdown.py     a chapter's text, cut into headings, formulas, boxes and prose, 
 leads.py        the sentence that leads to a formula, the one that names its letters
 slides.py       cells in, slides out: what is shown, what is shown later, what only the speaker reads
 deck.py         the step of nbconvert that lays out a notebook as slides
-folder.py       all decks in one folder, with everything they load: it can be carried about by itself
+folder.py       all decks in one folder of the site, with everything they load
 
 `make slides` writes the folder. One chapter goes through nbconvert's own command as well:
 

@@ -40,8 +40,6 @@ def _marked(cell: NotebookNode, slide_type: str, **data: str) -> NotebookNode:
 class ChapterDeck(Preprocessor):
     """Replaces a chapter's cells by those of its slides."""
 
-    enabled = True
-
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Lay out `nb`; the last slide leads to the page that `resources` names the chapter by."""
         deck = from_dict({**nb, "metadata": {**nb.metadata}})

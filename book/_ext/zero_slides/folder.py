@@ -1,4 +1,7 @@
-"""All decks in one folder, with everything they load: it can be carried about by itself."""
+"""All decks in the folder `slides` of a site, with everything they load.
+
+The site is the built book, or a folder for carrying about, in which links to the book lead nowhere.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from zero_slides.deck import TEMPLATE, TEMPLATES
 ROOT = TEMPLATES.parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 ASSETS = ROOT / "book" / "assets"
-OUT = ROOT / "_build" / "html" / "slides"
+SITE = ROOT / "_build" / "html"
+FOLDER = "slides"
 STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
 VENDORED = ("reveal", "mathjax", "source-serif-4")
 OWN = ("deck.css", "deck.js")
@@ -30,8 +34,9 @@ def exporter() -> SlidesExporter:
     )
 
 
-def write_assets(out: Path) -> None:
-    """Write what every deck loads: scripts, styles, fonts, and the weights of the model in the page."""
+def write_assets(site: Path) -> None:
+    """Write what the decks load: scripts, styles, fonts, and at the root the weights of the live model."""
+    out = site / FOLDER
     out.mkdir(parents=True, exist_ok=True)
     for name in VENDORED:
         shutil.copytree(ASSETS / "vendor" / name, out / "vendor" / name, dirs_exist_ok=True)
@@ -44,21 +49,21 @@ def write_assets(out: Path) -> None:
     )
     (out / "code.css").write_text("\n".join(rules) + "\n", "utf8")
     for name in MODELS:
-        write_weights(name, out)
+        write_weights(name, site)
 
 
-def write_decks(out: Path = OUT, notebooks: list[Path] | None = None) -> list[Path]:
-    """Write the folder.
+def write_decks(site: Path = SITE, notebooks: list[Path] | None = None) -> list[Path]:
+    """Write the folder of decks into a site.
 
     Args:
-        out: the folder, made if it does not exist.
+        site: its root, made if it does not exist.
         notebooks: the chapters; by default all of the book's.
 
     Returns:
         The decks' files, `NN_name.html`, in the order of the notebooks.
     """
-    write_assets(out)
-    convert, decks, items = exporter(), [], []
+    write_assets(site)
+    out, convert, decks, items = site / FOLDER, exporter(), [], []
     for path in notebooks or sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         body, _ = convert.from_notebook_node(notebook, {"metadata": {"name": path.stem}})

@@ -93,8 +93,8 @@ class _Layout:
 
     def begin(self, kind: str) -> None:
         """Open a slide that continues the section until a heading says otherwise."""
-        head = new_markdown_cell(f'<p class="running-head">{self.section}</p>')
-        self.slides.append(Slide(kind, shown=[head]))
+        head = f'<div class="running-head">\n\n{self.section}\n\n</div>'
+        self.slides.append(Slide(kind, shown=[new_markdown_cell(head)]))
 
     def add_code(self, cell: NotebookNode, place: str) -> None:
         cell = from_dict(cell)
@@ -200,7 +200,7 @@ def words(text: str) -> NotebookNode:
 def markdown_of(block: Block) -> str:
     """A block as Markdown that needs no directive: a box is a div, prose is itself."""
     if block.kind == "box":
-        return f'<div class="box {block.name}">\n\n**{block.title}**\n\n{block.text}\n\n</div>'
+        return f'<div class="book-box {block.name}">\n\n**{block.title}**\n\n{block.text}\n\n</div>'
     if block.kind == "exercise":
         return f"**{block.title}.** {block.text}"
     if block.kind == "code":
