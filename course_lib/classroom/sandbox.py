@@ -27,6 +27,15 @@ FIRST_USER = (
 )
 PROGRAMS = ("unshare", "setpriv", "mount", "umount", "pivot_root", "chroot", "sh")
 MEBIBYTE = 2**20
+_UNLIMITED = 77
+# Where there is room for one process, a second must be refused: to a superuser, even in disguise, it is not.
+_TRIAL = f"""import os, resource
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+try:
+    os.fork()
+except OSError:
+    os._exit(0)
+os._exit({_UNLIMITED})"""
 
 
 @dataclass(frozen=True)
@@ -146,13 +155,17 @@ class Sandbox:
         if missing:
             return f"isolating students' code needs the program {missing[0]!r}, which this machine lacks"
         trial = subprocess.run(
-            self._isolate(["true"], place=0),
+            self._isolate([sys.executable, "-I", "-c", _TRIAL], place=0),
             capture_output=True,
             text=True,
             env=_environment("/tmp", "/course"),
             check=False,
             timeout=60,
         )
+        if trial.returncode == _UNLIMITED:
+            return (
+                "this machine does not limit how many processes students' code starts (a root user outside?)"
+            )
         if trial.returncode:
             said = (trial.stderr.strip().splitlines() or [f"exit status {trial.returncode}"])[-1]
             return f"this machine does not let students' code be isolated ({said})"
@@ -247,7 +260,7 @@ def _script(folder: Path, command: list[str]) -> str:
         "mkdir -p dev/shm proc old inner",
         "mount -t tmpfs -o size=64m,nr_inodes=1k,mode=1777,nosuid,nodev shared dev/shm",
         "mount -t proc -o ro,nosuid,nodev,noexec proc proc",
-        "mount -o remount,ro .",
+        "mount -o remount,bind,ro .",
         "pivot_root . old",
         "umount -l /old",
         # A process whose root is not that of its mount namespace is refused namespaces of its own.

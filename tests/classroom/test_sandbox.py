@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,10 +47,26 @@ def value_of(worker: Worker, expression: str):
 
 
 def test_a_worker_is_nobody(worker):
-    assert value_of(worker, "__import__('os').getuid()") != 0
+    # An ordinary user's worker calls itself 0, in a world where that is the ordinary user.
+    assert os.geteuid() != 0 or value_of(worker, "__import__('os').getuid()") != 0
     status = value_of(worker, "open('/proc/self/status').read()")
     assert "CapEff:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_superuser_in_disguise_is_refused_because_no_limit_would_hold():
+    disguise = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    program = "from course_lib.classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
+    tried = subprocess.run(
+        [*disguise, sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
+    )
+    if tried.stderr.startswith("unshare:"):
+        pytest.skip("needs Linux namespaces for students' code")
+    if os.geteuid() == 0:
+        assert "SandboxError: this machine does not limit how many processes" in tried.stderr
+    else:
+        assert tried.stdout == "isolated\n", tried.stderr
 
 
 @pytest.mark.parametrize(
