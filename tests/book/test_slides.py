@@ -96,6 +96,10 @@ def test_nothing_of_the_source_s_own_marks_is_seen(chapter):
     notebook, path = chapter
     body, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
     page = BeautifulSoup(body, "html.parser")
+    loaded = page.find_all(["script", "link", "img"])
+    addresses = [address for each in loaded if (address := each.get("src") or each.get("href"))]
+    assert "vendor/mathjax/tex-chtml.js" in addresses
+    assert not [address for address in addresses if address.startswith(("http:", "https:", "//", "/"))]
     for aside in page.find_all(["pre", "script", "style"]):
         aside.decompose()
     assert FENCE_OR_ROLE.search(page.get_text()) is None
@@ -105,9 +109,6 @@ def test_nothing_of_the_source_s_own_marks_is_seen(chapter):
         for link in page.find_all("a", href=True)
         if ".ipynb" in link["href"] or ".md" in link["href"]
     ]
-    for element in page.find_all(["script", "link", "img"]):
-        address = element.get("src") or element.get("href") or ""
-        assert not address.startswith(("http:", "https:", "//")), address
     last = page.select("section > section")[-1]
     assert last.find("a", href=f"../notebooks/{path.stem}.html")
     assert all(image["alt"] for image in page.find_all("img", class_="figure"))
@@ -142,6 +143,11 @@ def test_a_second_formula_waits_for_a_key():
     [slide] = layout(tagged("## One\n\n$$x$$\n\n$$y$$", "slide"))
     assert "$$y$$" not in sources(slide.shown)
     assert [sources(group) for group in slide.later] == ["$$y$$"]
+
+
+def test_what_stands_between_two_formulas_is_said_once():
+    [slide] = layout(tagged("## One\n\n$$x$$\n\nand back again. So\n\n$$y$$", "slide"))
+    assert sources(everything(slide)).count("and back again") == 1
 
 
 def test_a_prediction_stands_by_itself_and_the_answer_waits():

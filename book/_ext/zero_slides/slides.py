@@ -151,6 +151,8 @@ class _Layout:
                     when = "fragment" if "formula" in self.slide.kinds else place
                     lead = lead_to(before.text) if before and before.kind == "prose" else ""
                     legend = legend_of(after.text) if after and after.kind == "prose" else ""
+                    if after and legend and legend in lead_to(after.text):
+                        legend = ""  # it leads on, and is said there
                     cells = [*([words(lead)] if lead else []), *cells, *([words(legend)] if legend else [])]
                 self._show(cells, when, block.kind)
             else:
