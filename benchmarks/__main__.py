@@ -14,7 +14,7 @@ from benchmarks.compilation import compiled_against_eager
 from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
 from benchmarks.gpt import cache_against_none, training_against_nano
 from benchmarks.pairs import Comparison
-from benchmarks.shipping import shipping as ways_to_ship
+from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
 
 RESULTS = Path(__file__).parent / "results"
@@ -65,7 +65,7 @@ def compilation(pairs: int) -> list[Comparison]:
 
 def shipping(pairs: int) -> list[Comparison]:
     """Ways to ship the digit net; needs ONNX Runtime and torchao."""
-    return ways_to_ship(pairs=pairs)
+    return each_alone(pairs)
 
 
 GROUPS: dict[str, Callable[[int], list[Comparison]]] = {

@@ -14,7 +14,8 @@ def shipping_table(record: Mapping[str, Any]) -> str:
 
     Returns:
         A heading, a line for eager, and one for each way in the record's order. Speeds are medians over pairs
-        of eager's time over the way's: above 1, the way is faster.
+        of eager's time over the way's: above 1, the way is faster. "first, s" is the time from the net to the
+        way's first answer, once: exporting, compiling or training it.
 
     Raises:
         ValueError: if the record is of another benchmark.
@@ -30,11 +31,14 @@ def shipping_table(record: Mapping[str, Any]) -> str:
         facts[row["candidate"]] = row["facts"]
     batches = sorted({batch for found in speeds.values() for batch in found})
     heading = "".join(f"{f'× at {batch}':>10}" for batch in batches)
-    lines = [f"{'':<20}{'bytes':>9}{'accuracy':>10}{heading}   by"]
+    lines = [f"{'':<20}{'bytes':>9}{'accuracy':>10}{heading}{'first, s':>10}   by"]
     first = next(iter(facts.values()))
     ones = "".join(f"{1:>10.2f}" for _ in batches)
-    lines.append(f"{'eager':<20}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>10.4f}{ones}")
+    lines.append(
+        f"{'eager':<20}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>10.4f}{ones}{'':>10}"
+    )
     for name, found in facts.items():
         ratios = "".join(f"{speeds[name][batch]:>10.2f}" for batch in batches)
+        ratios += f"{found['first_answer_seconds']:>10.1f}"
         lines.append(f"{name:<20}{found['bytes']:>9,}{found['accuracy']:>10.4f}{ratios}   {found['by']}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from benchmarks import __main__ as command
 from benchmarks import gpt as benchmark
 from benchmarks.nano_gpt import NanoGPT, NanoStep
 from benchmarks.pairs import Comparison
+from course_lib.commands.benchmark_record import load_record
 from course_lib.commands.next_token_training import adamw, update
 from course_lib.models.gpt import GPT
 
@@ -115,3 +116,8 @@ def test_groups_are_chosen_by_name(tmp_path, monkeypatch, capsys):
         command.main()
     assert stopped.value.code == 2
     assert f"group must be one of {', '.join(command.GROUPS)}, got 'speed'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", command.GROUPS)
+def test_committed_records_were_taken_on_one_thread_as_the_book_says(name):
+    assert load_record(name)["machine"]["threads"] == 1

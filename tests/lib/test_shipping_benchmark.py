@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from benchmarks import shipping as benchmark
 from benchmarks import shipping_ways
 from benchmarks.shipping import BATCHES, judge, shipping
 from benchmarks.shipping_ways import WAYS, Shipped, as_it_is
@@ -65,8 +66,18 @@ def test_every_way_is_run_as_often_as_the_record_says():
 
     shipping(pairs=2, ways={"counted": counted}, test_digits=64)
     # one untimed turn and the best of three for each of two pairs
-    assert seen.count(1) == (1 + 2 * 3) * BATCHES[1]
+    assert seen.count(1) == 1 + (1 + 2 * 3) * BATCHES[1]  # the first answer, waited for
     assert seen.count(64) == (1 + 2 * 3) * BATCHES[64] + 1  # and the digits it is judged on
+
+
+def test_every_way_gets_a_process_of_its_own(monkeypatch):
+    """The name travels there, the measurement comes back; ways of the parent's own do not."""
+    monkeypatch.setattr(benchmark, "WAYS", {"half the weights 0": None})
+    found = benchmark.each_alone(pairs=1)
+    assert [(each.candidate, each.facts["batch"]) for each in found] == [
+        ("half the weights 0", batch) for batch in BATCHES
+    ]
+    assert found[0].facts["bytes"] == as_it_is().bytes
 
 
 def test_judgement_by_hand():
@@ -93,6 +104,7 @@ def test_the_committed_record_holds_every_way_and_its_table_shows_it():
         assert line.startswith(name)
         assert f"{row['facts']['bytes']:,}" in line
         assert f"{row['ratio']:.2f}" in line
+        assert f" {row['facts']['first_answer_seconds']:.1f} " in line
         assert row["facts"]["accuracy"] > 0.95
 
 
@@ -105,12 +117,18 @@ def test_the_record_bears_out_what_the_chapter_says_of_it():
     assert min(names, key=lambda name: ratios[name, 64]) == "int8, by hand"
     assert max(names, key=lambda name: ratios[name, 1]) == "ONNX Runtime"
     assert max(names, key=lambda name: ratios[name, 64]) == "ONNX Runtime"
+    for batch in BATCHES:
+        assert ratios["int8, ONNX Runtime", batch] < ratios["ONNX Runtime", batch]
+    ahead = {batch: ratios["ONNX Runtime", batch] / ratios["AOTInductor", batch] for batch in BATCHES}
+    assert ahead[1] > 2 * ahead[64] > 2
     assert ratios["int8, torchao", 1] < 1 < ratios["int8, torchao", 64]
     assert 0.8 < ratios["half the weights 0", 1] < 1.25
     assert 0.8 < ratios["half the weights 0", 64] < 1.25
     assert ratios["half the channels", 64] > 1.5
     for name in ("torch.compile", "AOTInductor"):
         assert 1 < ratios[name, 1] < ratios[name, 64]
+    waits = {name: each["first_answer_seconds"] for name, each in facts.items()}
+    assert waits["half the weights 0"] < 1 < min(waits["torch.compile"], waits["AOTInductor"])
     assert facts["AOTInductor"]["bytes"] == max(each["bytes"] for each in facts.values())
     for name in ("int8, by hand", "int8, torchao", "int8, ONNX Runtime"):
         assert facts[name]["bytes"] < 0.5 * facts[name]["baseline_bytes"]
