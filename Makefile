@@ -18,12 +18,13 @@ EDITION ?=
 $(if $(filter xx xstudentx xinstructorx,x$(EDITION)x),,$(error EDITION must be student, instructor or left out, got '$(EDITION)'))
 BUILD := $(if $(EDITION),_build/.$(EDITION),.)
 SITE := _build/$(or $(EDITION),html)
+SLIDES := PYTHONPATH=book/_ext $(BIN)/python -m zero_slides
 
 .PHONY: book serve lab test notebooks slides bench constraints clean
 
 book: $(VENV)/ready
 	BOOK_EDITION=$(EDITION) $(BIN)/jupyter-book build . -n -W --keep-going --path-output $(BUILD)
-	$(if $(EDITION),rm -rf $(SITE) && cp -R $(BUILD)/_build/html $(SITE))
+	$(if $(EDITION),rm -rf $(SITE) && cp -R $(BUILD)/_build/html $(SITE),$(SLIDES))
 	@echo "The book: $(SITE)/index.html"
 
 serve: book
@@ -39,7 +40,7 @@ notebooks: $(VENV)/ready
 	$(BIN)/python book/scripts/execute_notebooks.py $(NOTEBOOKS)
 
 slides: $(VENV)/ready
-	PYTHONPATH=book/_ext $(BIN)/python -m zero_slides
+	$(SLIDES)
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks
