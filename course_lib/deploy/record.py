@@ -30,15 +30,15 @@ def shipping_table(record: Mapping[str, Any]) -> str:
         speeds.setdefault(row["candidate"], {})[row["facts"]["batch"]] = row["ratio"]
         facts[row["candidate"]] = row["facts"]
     batches = sorted({batch for found in speeds.values() for batch in found})
-    heading = "".join(f"{f'× at {batch}':>10}" for batch in batches)
-    lines = [f"{'':<20}{'bytes':>9}{'accuracy':>10}{heading}{'first, s':>10}   by"]
+    heading = "".join(f"{f'× at {batch}':>8}" for batch in batches)
+    lines = [f"{'':<19}{'bytes':>9}{'accuracy':>9}{heading}{'first, s':>9}  by"]
     first = next(iter(facts.values()))
-    ones = "".join(f"{1:>10.2f}" for _ in batches)
+    ones = "".join(f"{1:>8.2f}" for _ in batches)
     lines.append(
-        f"{'eager':<20}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>10.4f}{ones}{'':>10}"
+        f"{'eager':<19}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>9.4f}{ones}{'':>10}"
     )
     for name, found in facts.items():
-        ratios = "".join(f"{speeds[name][batch]:>10.2f}" for batch in batches)
-        ratios += f"{found['first_answer_seconds']:>10.1f}"
-        lines.append(f"{name:<20}{found['bytes']:>9,}{found['accuracy']:>10.4f}{ratios}   {found['by']}")
+        ratios = "".join(f"{speeds[name][batch]:>8.2f}" for batch in batches)
+        ratios += f"{found['first_answer_seconds']:>9.1f}"
+        lines.append(f"{name:<19}{found['bytes']:>9,}{found['accuracy']:>9.4f}{ratios}  {found['by']}")
     return "\n".join(lines)
