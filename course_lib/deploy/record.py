@@ -34,9 +34,7 @@ def shipping_table(record: Mapping[str, Any]) -> str:
     lines = [f"{'':<19}{'bytes':>9}{'accuracy':>9}{heading}{'first, s':>9}  by"]
     first = next(iter(facts.values()))
     ones = "".join(f"{1:>8.2f}" for _ in batches)
-    lines.append(
-        f"{'eager':<19}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>9.4f}{ones}{'':>10}"
-    )
+    lines.append(f"{'eager':<19}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>9.4f}{ones}")
     for name, found in facts.items():
         ratios = "".join(f"{speeds[name][batch]:>8.2f}" for batch in batches)
         ratios += f"{found['first_answer_seconds']:>9.1f}"
