@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Generator, Tensor
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
 
 from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
@@ -315,6 +316,71 @@ WARMUP_COSINE = Exercise(
 )
 
 
+# --- training, judged by its answers ------------------------------------------------------------------------
+
+
+def _disc_and_ring(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """100 points of a disc and 300 of the ring round it, their classes, and 60 unseen ones off every edge."""
+    labels = (torch.arange(400) % 4 > 0).long()
+    inner = torch.arange(60) % 2 == 0
+
+    def scatter(least: Tensor, most: Tensor) -> Tensor:
+        turn, share = torch.rand(2, len(least), generator=generator)
+        radius, angle = least + share * (most - least), 2 * math.pi * turn
+        return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+
+    points = scatter(2.0 * labels, 1.0 + 2.0 * labels)
+    outside = torch.where(inner, 0.0, 1.0)
+    unseen = scatter(2.2 * outside, 0.7 + 2.1 * outside)
+    return points, labels, unseen
+
+
+def disc_or_ring(points: Tensor, labels: Tensor, unseen: Tensor) -> Tensor:
+    """A hidden layer that bends, Adam, a hundred steps on all points at once."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(100):
+        optimizer.zero_grad()
+        F.cross_entropy(model(points), labels).backward()
+        optimizer.step()
+    return model(unseen).argmax(dim=1)
+
+
+DISC_OR_RING = Exercise(
+    name="disc_or_ring",
+    title="Train one, be judged by its answers",
+    kind="implement",
+    points=3,
+    inputs=_disc_and_ring,
+    reference=disc_or_ring,
+    misconceptions={
+        "the ring everywhere": Misconception(
+            lambda points, labels, unseen: torch.ones(len(unseen), dtype=torch.int64),  # noqa: ARG005
+            "Every point came out as ring, the class with more points. A model that can only draw a straight "
+            "line does no better here, and layers with nothing between them that bends are one layer. Nor does a "
+            "model that has hardly been trained.",
+        ),
+        "the disc everywhere": Misconception(
+            lambda points, labels, unseen: torch.zeros(len(unseen), dtype=torch.int64),  # noqa: ARG005
+            "Every point came out as class 0, which is also what `argmax` makes of nan. Print the loss while "
+            "you train; a smaller learning rate may save it.",
+        ),
+        "the other way round": Misconception(
+            lambda points, labels, unseen: 1 - disc_or_ring(points, labels, unseen),
+            "You know every class and always say the other one: the least likely one, perhaps, or a loss that "
+            "was climbed.",
+        ),
+        "the points it knows": Misconception(
+            lambda points, labels, unseen: disc_or_ring(points, labels, points),  # noqa: ARG005
+            "These are the classes of the points you trained on. The ones to answer for are in `unseen`.",
+        ),
+    },
+    next_step="How few steps are enough, with Adam and with SGD?",
+)
+
+
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise
     for exercise in (
@@ -324,5 +390,6 @@ EXERCISES: dict[str, Exercise] = {
         DECOUPLED_DECAY_STEP,
         CLIP_BY_NORM,
         WARMUP_COSINE,
+        DISC_OR_RING,
     )
 }
