@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from explorable_page import as_number, drag, slide
+from playwright.sync_api import expect
 
 from course_lib.widgets.explorable import joined_module
 from course_lib.widgets.softmax import Softmax
@@ -77,12 +78,14 @@ def test_probabilities_do_not_feel_a_shift(show, chance):
 
 def test_temperature_by_keys(show, chance):
     shown = show(Softmax())
-    shown.root.get_by_label("Temperature T").focus()
+    slider = shown.root.get_by_label("Temperature T")
+    slider.focus()
     for key in ["ArrowLeft"] * chance.randint(1, 9) + ["ArrowRight"] * chance.randint(1, 25):
         shown.page.keyboard.press(key)
     compare_rounded_temperature(shown)
-    for key in ("Home", "End"):
+    for key, end in (("Home", "min"), ("End", "max")):
         shown.page.keyboard.press(key)
+        expect(slider).to_have_value(slider.get_attribute(end))  # the browser may take its time
         compare(shown)
     shown.assert_sound()
 
