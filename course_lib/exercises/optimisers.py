@@ -55,52 +55,6 @@ FIRST_STEP = Exercise(
 )
 
 
-# --- momentum -----------------------------------------------------------------------------------------------
-
-
-def _momentum_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float, float]:
-    return float64(generator, 3), float64(generator, 3), float64(generator, 3), 0.1, 0.9
-
-
-def momentum_step(
-    theta: Tensor, velocity: Tensor, gradient: Tensor, rate: float, momentum: float
-) -> tuple[Tensor, Tensor]:
-    """First the velocity, then the step along it."""
-    velocity = momentum * velocity + gradient
-    return theta - rate * velocity, velocity
-
-
-MOMENTUM_STEP = Exercise(
-    name="momentum_step",
-    title="One step with momentum",
-    kind="implement",
-    points=1,
-    inputs=_momentum_case,
-    reference=momentum_step,
-    misconceptions={
-        "stepped with the old velocity": Misconception(
-            lambda t, v, g, r, m: (t - r * v, m * v + g),
-            "You stepped along the old velocity and updated it afterwards: every gradient arrives one step late.",
-        ),
-        "damped the gradient": Misconception(
-            lambda t, v, g, r, m: (t - r * (m * v + (1 - m) * g), m * v + (1 - m) * g),
-            "You averaged, with weights μ and 1 − μ. Torch's SGD adds the whole gradient (its `dampening` is 0), "
-            "which makes steps ten times as long at μ = 0.9.",
-        ),
-        "rate inside the velocity": Misconception(
-            lambda t, v, g, r, m: (t - (m * v + r * g), m * v + r * g),
-            "You put the learning rate into the velocity. Some textbooks do, and it is the same while the rate "
-            "is constant; torch multiplies outside, and your velocity differs.",
-        ),
-        "momentum forgotten": Misconception(
-            lambda t, v, g, r, m: (t - r * (v + g), v + g),  # noqa: ARG005
-            "The velocity never fades: nothing multiplies the old one by μ.",
-        ),
-    },
-    next_step="With a constant gradient, what does the velocity tend to? So which rate is momentum 0.9 worth?",
-)
-
-
 # --- Adam ---------------------------------------------------------------------------------------------------
 
 
@@ -385,7 +339,6 @@ EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise
     for exercise in (
         FIRST_STEP,
-        MOMENTUM_STEP,
         ADAM_STEP,
         DECOUPLED_DECAY_STEP,
         CLIP_BY_NORM,
