@@ -276,7 +276,7 @@ WARMUP_COSINE = Exercise(
 def _disc_and_ring(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     """100 points of a disc and 300 of the ring round it, their classes, and 60 unseen ones off every edge."""
     labels = (torch.arange(400) % 4 > 0).long()
-    inner = torch.arange(60) % 2 == 0
+    outside = torch.arange(60) % 2
 
     def scatter(least: Tensor, most: Tensor) -> Tensor:
         turn, share = torch.rand(2, len(least), generator=generator)
@@ -284,7 +284,6 @@ def _disc_and_ring(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
 
     points = scatter(2.0 * labels, 1.0 + 2.0 * labels)
-    outside = torch.where(inner, 0.0, 1.0)
     unseen = scatter(2.2 * outside, 0.7 + 2.1 * outside)
     return points, labels, unseen
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import built_site
 import editions
 import given_away
 import pytest
@@ -46,16 +44,7 @@ def instructor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (copy / "page.md").write_text(PAGE, "utf8")
     toc = {"format": "jb-book", "root": first["file"], "chapters": [*others, {"file": "page"}]}
     (copy / "_toc.yml").write_text(yaml.safe_dump(toc), "utf8")
-    built = subprocess.run(
-        [str(Path(sys.executable).parent / "jupyter-book"), "build", "."],
-        cwd=copy,
-        env=os.environ | {edition.VARIABLE: "instructor"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
-    return copy / "_build" / "html"
+    return built_site.build(copy, **{edition.VARIABLE: "instructor"})
 
 
 def test_every_page_says_that_it_is_the_instructor_s(instructor: Path):

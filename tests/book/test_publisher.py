@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import built_site
@@ -38,15 +36,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (copy / "notebooks").glob("*.ipynb"):
         notebook = colab.placed(nbformat.read(path, 4), *colab.repository(copy / "_config.yml"))
         execute_notebooks.write(execute_notebooks.normalise(notebook), path)
-    built = subprocess.run(
-        [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "-n", "-W", "--keep-going"],
-        cwd=copy,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
-    return copy / "_build" / "html"
+    return built_site.build(copy, "-n", "-W", "--keep-going")
 
 
 def test_without_an_address_there_is_nothing_to_launch(site: Path):

@@ -117,6 +117,14 @@ def told(shown: Shown) -> tuple[int, float]:
     return int(count), float(apart)
 
 
+def test_its_weight_is_what_the_button_and_the_chapter_say(site):
+    runtime = (site / "_static" / "vendor" / "onnxruntime" / "ort-wasm-simd-threaded.wasm").stat().st_size
+    assert round(runtime / 1e6) == 14, "14 MB"
+    assert 2000 < runtime / len(joined_module(("network.mjs",))) < 6000, (
+        "a few thousand times the hand-written pass"
+    )
+
+
 @pytest.mark.parametrize("chapter", ["06_mnist_classifier", "16_shipping"])
 def test_a_click_in_the_book_compares_both_engines_on_every_digit(chapter, visit, site_server):
     shown, asked = visit(f"{site_server}/notebooks/{chapter}.html")
