@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import chromium
+import headroom
 import pytest
 from derivative_table import pytest_terminal_summary  # noqa: F401, a hook by being here
 from playwright.sync_api import Browser
@@ -66,6 +67,12 @@ def offline_page(browser: Browser) -> Iterator[chromium.OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where HEADROOM names a folder, measure how much of its tolerance each comparison uses."""
+    if os.environ.get("HEADROOM"):
+        config.pluginmanager.register(headroom.Meter(Path(os.environ["HEADROOM"])))
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from explorable_page import page_of
-from gpt_prompts import drawn_prompts
+from gpt_prompts import assert_same_greedy, drawn_prompts
 
 from course_lib.data.text import load_moby_dick
+from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.pretrained.shipped import load
 from course_lib.text.generation import generate, next_token_logits
 from course_lib.widgets.explorable import joined_module
@@ -90,7 +91,7 @@ def test_logits_equal_pytorchs_on_twenty_prompts(ask, moby, chance):
     for ids, rows, answer in zip(prompts, places, found, strict=True):
         with torch.no_grad():
             expected = moby.model(torch.tensor([ids]))[0, rows]
-        torch.testing.assert_close(torch.tensor(answer), expected, rtol=0, atol=1e-4)
+        assert_same_up_to_rounding(torch.tensor(answer), expected, terms=additions(moby.model))
 
 
 def test_attention_of_every_layer_and_head_equals_pytorchs(ask, moby, chance):
@@ -98,7 +99,8 @@ def test_attention_of_every_layer_and_head_equals_pytorchs(ask, moby, chance):
     with torch.no_grad():
         _, weights = moby.model(torch.tensor([ids]), need_weights=True)
     found = torch.tensor(ask("attention", ids)).tril()
-    torch.testing.assert_close(found, torch.cat([each[0] for each in weights]), rtol=0, atol=1e-4)
+    expected = torch.cat([each[0] for each in weights])
+    assert_same_up_to_rounding(found, expected, terms=additions(moby.model))
 
 
 def test_greedy_continuations_are_pytorchs_token_by_token(ask, moby, chance):
@@ -106,7 +108,7 @@ def test_greedy_continuations_are_pytorchs_token_by_token(ask, moby, chance):
     prompts += drawn_prompts(chance, 1, shortest=220, longest=moby.model.context)  # outgrows the context
     for ids in prompts:
         expected = generate(moby.model, torch.tensor(ids), 70, context=moby.model.context)
-        assert ask("greedy", ids, 70) == expected.tolist()
+        assert_same_greedy(moby.model, ask("greedy", ids, 70), expected.tolist())
 
 
 ODD = [

@@ -14,6 +14,7 @@ import course_lib
 from course_lib.data.digits import load_digits
 from course_lib.deploy.export import OnnxModel, export_program, to_onnx
 from course_lib.deploy.onnx_quantization import quantize_onnx
+from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.pretrained.shipped import load
 from course_lib.widgets.draw_digit import digit_network
 
@@ -43,9 +44,11 @@ def gpt_file() -> bytes:
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_the_digit_nets_onnx_equals_pytorch_at_every_batch(digits, digit_file, batch):
+    model = digit_network()
     with torch.no_grad():
-        expected = digit_network()(digits[:batch])
-    torch.testing.assert_close(OnnxModel(digit_file)(images=digits[:batch]), expected, rtol=0, atol=1e-5)
+        expected = model(digits[:batch])
+    found = OnnxModel(digit_file)(images=digits[:batch])
+    assert_same_up_to_rounding(found, expected, terms=additions(model))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 64), (1, 256)])
@@ -55,9 +58,9 @@ def test_the_gpts_onnx_equals_pytorch_at_every_length(gpt_file, shape):
     with torch.no_grad():
         expected = gpt(ids)
     found = OnnxModel(gpt_file)(ids=ids)
-    # Logits reach 20; relative to the largest they agree to 1e-5, and so do log-probabilities to 1e-4.
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * expected.abs().max().item())
-    torch.testing.assert_close(found.log_softmax(-1), expected.log_softmax(-1), rtol=0, atol=1e-4)
+    assert_same_up_to_rounding(found, expected, terms=additions(gpt))
+    terms = additions(gpt) + gpt.vocab_size
+    assert_same_up_to_rounding(found.log_softmax(-1), expected.log_softmax(-1), terms=terms)
 
 
 def test_an_exported_program_survives_its_file_and_another_batch(digits):
@@ -68,7 +71,7 @@ def test_an_exported_program_survives_its_file_and_another_batch(digits):
     buffer.seek(0)
     again = torch.export.load(buffer).module()
     with torch.no_grad():
-        torch.testing.assert_close(again(images=digits), model(digits), rtol=0, atol=1e-5)
+        assert_same_up_to_rounding(again(images=digits), model(digits), terms=additions(model))
 
 
 def test_the_file_holds_two_images_and_not_the_two_thousand_they_were_cut_from():

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.models.gpt import GPT
 from course_lib.models.kv_cache import KeyValueCache, reading_mask
 
@@ -89,7 +90,7 @@ def test_logits_equal_those_of_gpt2(vocab_size, context, d_model, heads, layers,
     with torch.no_grad():
         exact = peer(ids).logits
         torch.testing.assert_close(model.double()(ids), exact, rtol=1e-10, atol=1e-10)
-        torch.testing.assert_close(model.float()(ids), peer.float()(ids).logits, rtol=1e-5, atol=1e-5)
+        assert_same_up_to_rounding(model.float()(ids), exact, terms=additions(model))
 
 
 def test_loss_and_gradients_equal_those_of_gpt2():
@@ -148,7 +149,7 @@ def test_a_batch_equals_its_rows_one_by_one():
     ids = draw((5, 13))
     with torch.no_grad():
         rows = torch.cat([model(row[None]) for row in ids])
-        torch.testing.assert_close(model(ids), rows, rtol=1e-5, atol=1e-5)
+        assert_same_up_to_rounding(model(ids), rows, terms=additions(model))
 
 
 @pytest.mark.parametrize("chunks", [[1] * 16, [5, 1, 1, 4, 5], [15, 1], [16], [1, 15]])
@@ -157,7 +158,7 @@ def test_reading_in_parts_with_a_cache_equals_reading_at_once(chunks):
     ids = draw((3, 16))
     with torch.no_grad():
         whole, weights = model(ids, need_weights=True)
-        torch.testing.assert_close(model(ids), whole, rtol=1e-5, atol=1e-5)
+        assert_same_up_to_rounding(model(ids), whole, terms=additions(model))
         for need_weights in (False, True):
             cache, parts, end = model.new_cache(), [], 0
             for length in chunks:
@@ -168,9 +169,9 @@ def test_reading_in_parts_with_a_cache_equals_reading_at_once(chunks):
                     part, maps = part
                     for layer, found in enumerate(maps):
                         expected = weights[layer][:, :, end - length : end, :end]
-                        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+                        assert_same_up_to_rounding(found, expected, terms=additions(model))
                 parts.append(part)
-            torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-5, atol=1e-5)
+            assert_same_up_to_rounding(torch.cat(parts, dim=1), whole, terms=additions(model))
 
 
 def test_weights_are_shares_of_what_came_before():

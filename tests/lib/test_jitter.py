@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from course_lib.data.batches import Batches
 from course_lib.data.jitter import Jittered
+from course_lib.foundations.rounding import rounding_bound
 
 
 def sample(image: np.ndarray, x: float, y: float) -> float:
@@ -20,6 +21,11 @@ def sample(image: np.ndarray, x: float, y: float) -> float:
             if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
                 total += image[row, column] * (1 - abs(x - column)) * (1 - abs(y - row))
     return total
+
+
+def slack(images: torch.Tensor) -> float:
+    """The map is computed in float32, in ten steps at most, up to the width; a pixel is worth 2 at most."""
+    return 2 * rounding_bound(torch.tensor([float(max(images.shape[2:]))]), terms=10)
 
 
 @settings(max_examples=15, deadline=None)
@@ -39,13 +45,13 @@ def test_distortion_is_the_documented_map(degrees: float, scale: float, shift: f
                 x_in = factor * (math.cos(angle) * x - math.sin(angle) * y) + draws[2, i] * shift
                 y_in = factor * (math.sin(angle) * x + math.cos(angle) * y) + draws[3, i] * shift
                 wanted = sample(images[i, 0].numpy(), x_in + 3.5, y_in + 2.0)
-                assert found[i, 0, row, column].item() == pytest.approx(wanted, abs=1e-5)
+                assert found[i, 0, row, column].item() == pytest.approx(wanted, abs=slack(images))
 
 
 def test_zero_settings_change_nothing() -> None:
     images = torch.rand(3, 1, 28, 28)
     found = Jittered([], degrees=0, scale=0, shift=0).distort(images)
-    torch.testing.assert_close(found, images, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found, images, rtol=0, atol=slack(images))
 
 
 def test_batches_keep_their_labels_and_change_anew_each_pass() -> None:

@@ -21,6 +21,7 @@ from course_lib.deploy.quantization import (
     scheme_for_range,
 )
 from course_lib.deploy.quantized_layers import QuantizedConv2d, QuantizedLinear, quantize_model
+from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.training.memory import storage_bytes
 from course_lib.widgets.draw_digit import digit_network
 
@@ -104,7 +105,7 @@ def test_a_linear_layer_equals_torchaos():
     plain = layer(x)
     quantize_(layer, Int8DynamicActivationInt8WeightConfig())
     with torch.no_grad():
-        torch.testing.assert_close(ours, layer(x), rtol=1e-5, atol=1e-5)
+        assert_same_up_to_rounding(ours, layer(x), terms=64)
     assert (ours - plain).abs().max() > 1e-3  # rounded, and not the float product under another name
 
 
@@ -115,7 +116,7 @@ def test_the_integer_product_is_the_product_of_what_was_rounded(symmetric):
     q, w = quantize(x, scheme), quantize(weight, rows)
     expected = dequantize(q, scheme).double() @ dequantize(w, rows).double().T + bias
     found = integer_product(q, scheme, w, rows.scale, bias)
-    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
+    assert_same_up_to_rounding(found, expected, terms=30)
 
 
 def test_sums_do_not_overflow_at_the_most_inputs():
@@ -147,9 +148,8 @@ def test_a_convolution_is_that_of_the_rounded_numbers(stride):
     rounded = layer.weight.detach().flatten(1)
     rows = scheme_for(rounded, axis=0, symmetric=True)
     layer.weight.data = dequantize(quantize(rounded, rows), rows).view_as(layer.weight)
-    torch.testing.assert_close(
-        found(x), layer(dequantize(quantize(x, scheme), scheme)).detach(), rtol=1e-4, atol=1e-4
-    )
+    expected = layer(dequantize(quantize(x, scheme), scheme)).detach()
+    assert_same_up_to_rounding(found(x), expected, terms=additions(layer))
 
 
 def test_the_digit_net_keeps_its_accuracy_in_a_quarter_of_the_bytes():

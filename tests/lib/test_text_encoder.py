@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from course_lib.data.text import load_moby_dick
+from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.models.text_encoder import TextEncoder, from_bert_names, mean_pool
 from course_lib.pretrained import minilm
 from course_lib.pretrained.minilm import PretrainedEncoder, load_minilm, parse
@@ -88,9 +89,10 @@ def test_hidden_states_and_sentence_vectors_are_berts(ours, folder):
         ids, lengths = ours.tokenizer.encode(texts[start : start + 10], max_length=512)
         seen |= set(lengths.tolist())
         mine, expected = ours.model(ids, lengths), theirs(bert, ids, lengths)
-        torch.testing.assert_close(real(mine, lengths), real(expected, lengths), rtol=0, atol=1e-5)
+        terms = additions(ours.model)
+        assert_same_up_to_rounding(real(mine, lengths), real(expected, lengths), terms=terms)
         means = torch.stack([row[:n].mean(dim=0) for row, n in zip(expected, lengths.tolist(), strict=True)])
-        torch.testing.assert_close(mean_pool(mine, lengths), means, rtol=0, atol=1e-5)
+        assert_same_up_to_rounding(mean_pool(mine, lengths), means, terms=terms + int(lengths.max()))
     assert {2, 512} <= seen
 
 
@@ -113,12 +115,13 @@ def test_a_batch_is_its_singles_and_padding_changes_nothing(ours):
     together = ours.model(ids, lengths)
     for row, n in enumerate(lengths.tolist()):
         alone = ours.model(ids[row : row + 1, :n], lengths[row : row + 1])
-        torch.testing.assert_close(together[row, :n], alone[0], rtol=0, atol=1e-5)
+        assert_same_up_to_rounding(together[row, :n], alone[0], terms=additions(ours.model))
     longer = torch.full((len(ids), ids.shape[1] + 9), 2000)
     longer[:, : ids.shape[1]] = torch.where(torch.arange(ids.shape[1]) < lengths[:, None], ids, 3000)
     padded = ours.model(longer, lengths)
-    torch.testing.assert_close(real(padded, lengths), real(together, lengths), rtol=0, atol=1e-5)
-    torch.testing.assert_close(mean_pool(padded, lengths), mean_pool(together, lengths), rtol=0, atol=1e-5)
+    assert_same_up_to_rounding(real(padded, lengths), real(together, lengths), terms=additions(ours.model))
+    pooled = [mean_pool(states, lengths) for states in (padded, together)]
+    assert_same_up_to_rounding(*pooled, terms=additions(ours.model) + int(lengths.max()))
 
 
 @torch.no_grad()
