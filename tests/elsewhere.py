@@ -2,8 +2,8 @@
 
     python tests/elsewhere.py [--rows oldest avx2 …] [--only notebooks|lib]
 
-A library picks its kernels by the processor's instructions; each has a variable that makes it pick older ones.
-ONNX Runtime has none: its int8 products are held against integer arithmetic that saturates as theirs does.
+A library picks its kernels by the processor's instructions; each has a variable that makes it pick older
+ones. ONNX Runtime has none: its int8 file is run again in whole numbers that saturate as an old one's do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much of its tolerance each comparison of the tests uses, on the processor at hand.
 
 With HEADROOM set to a folder, every process of the tests leaves a JSON file there: for each line that calls
-`torch.testing.assert_close` or compares with `pytest.approx`, the largest share of its tolerance that it used.
+`torch.testing.assert_close` or compares with `pytest.approx`, the largest share of its tolerance used.
 A share near 1 is a tolerance fitted to one machine. tests/elsewhere.py sets it, and shows the largest.
 """
 

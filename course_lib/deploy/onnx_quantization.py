@@ -12,12 +12,15 @@ from torch import Tensor
 def quantize_onnx(content: bytes, examples: Mapping[str, Tensor]) -> bytes:
     """Give an ONNX model's products int8 weights and inputs, the inputs' ranges taken from examples.
 
+    Weights keep to −64 … 64, seven bits of the eight: x86 processors without VNNI add two neighbouring
+    products in an int16, where 255 · 127 · 2 does not fit and 255 · 64 · 2 does.
+
     Args:
         content: a float model's file, such as ``to_onnx`` writes.
         examples: a batch of every input; a hundred of them are enough.
 
     Returns:
-        The file of the quantised model: a scale a channel, and QuantizeLinear and DequantizeLinear nodes
+        The file of the quantised model: a scale per channel, and QuantizeLinear and DequantizeLinear nodes
         that ONNX Runtime turns into integer products when it loads the file.
 
     Raises:
@@ -53,6 +56,7 @@ def quantize_onnx(content: bytes, examples: Mapping[str, Tensor]) -> bytes:
             target,
             Once(),
             per_channel=True,
+            reduce_range=True,
             weight_type=quantization.QuantType.QInt8,
             activation_type=quantization.QuantType.QInt8,
         )

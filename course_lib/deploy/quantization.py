@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 LOW, HIGH = -128, 127
@@ -170,3 +171,38 @@ def integer_product(
     total = q.int() @ whole.T - scheme.zero_point * whole.sum(1, dtype=torch.int32)
     product = scheme.scale * weight_scale.flatten() * total
     return product if bias is None else product + bias
+
+
+def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
+    r"""Compute q·Wᵀ as x86 processors without VNNI do: neighbours are added in an int16 that saturates.
+
+    Their instruction (``vpmaddubsw``) multiplies unsigned bytes, u = q + 128, by signed ones, and adds the
+    products in pairs. A pair's sum is cut off at the ends of an int16 before it reaches the int32 total:
+
+    $$\sum_i \operatorname{clamp}(u_{2i} w_{2i} + u_{2i+1} w_{2i+1},\; -2^{15},\; 2^{15} - 1)
+    - 128 \sum_k w_k$$
+
+    Args:
+        q: int8, (…, inputs).
+        weight: int8, (outputs, inputs). With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
+
+    Returns:
+        int32, (…, outputs): q·Wᵀ, but for what was cut off.
+
+    Raises:
+        TypeError: if ``q`` or ``weight`` is not int8.
+        ValueError: if their inputs differ.
+
+    Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
+    Taught in: "Shipping a model".
+    """
+    for name, tensor in {"q": q, "weight": weight}.items():
+        if tensor.dtype != torch.int8:
+            raise TypeError(f"{name} must be int8, got {tensor.dtype}")
+    if q.shape[-1] != weight.shape[1]:
+        raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
+    odd = weight.shape[1] % 2
+    unsigned, whole = F.pad(q.int() + 128, (0, odd)), F.pad(weight.int(), (0, odd))
+    products = unsigned.unsqueeze(-2) * whole  # (…, outputs, inputs)
+    pairs = products.unflatten(-1, (-1, 2)).sum(-1, dtype=torch.int32)
+    return pairs.clamp(-(2**15), 2**15 - 1).sum(-1, dtype=torch.int32) - 128 * whole.sum(1, dtype=torch.int32)

@@ -13,7 +13,6 @@ from torch import nn
 import course_lib
 from course_lib.data.digits import load_digits
 from course_lib.deploy.export import OnnxModel, export_program, to_onnx
-from course_lib.deploy.onnx_quantization import quantize_onnx
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.pretrained.shipped import load
 from course_lib.widgets.draw_digit import digit_network
@@ -177,22 +176,3 @@ def test_without_the_runtime_the_error_names_it(monkeypatch, digit_file):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match="pip install onnxruntime"):
         OnnxModel(digit_file)
-
-
-def test_onnx_runtimes_int8_is_smaller_and_nearly_as_right(digits, digit_file):
-    small = quantize_onnx(digit_file, {"images": load_digits("train").images[:50]})
-    found, plain = OnnxModel(small)(images=digits), OnnxModel(digit_file)(images=digits)
-    assert len(small) < 0.5 * len(digit_file)
-    assert 1e-4 < (found - plain).abs().max() < 0.1 * plain.abs().max()
-    assert (found.argmax(1) == plain.argmax(1)).float().mean() > 0.97
-
-
-def test_without_examples_there_is_nothing_to_take_ranges_from(digit_file):
-    with pytest.raises(ValueError, match="examples must hold at least one example"):
-        quantize_onnx(digit_file, {"images": torch.ones(0, 1, 28, 28)})
-
-
-def test_without_the_quantiser_the_error_names_its_packages(monkeypatch, digit_file):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ImportError, match="pip install onnx onnxruntime"):
-        quantize_onnx(digit_file, {"images": torch.ones(1, 1, 28, 28)})

@@ -17,6 +17,7 @@ from course_lib.deploy.quantization import (
     dequantize,
     integer_product,
     quantize,
+    saturating_product,
     scheme_for,
     scheme_for_range,
 )
@@ -238,3 +239,30 @@ def test_a_layer_the_examples_do_not_reach_is_named():
 
     with pytest.raises(ValueError, match="they did not reach idle"):
         quantize_model(Idle().eval(), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 7, 40])
+def test_a_saturating_product_is_the_product_unless_a_pair_leaves_int16(inputs):
+    generator = torch.Generator().manual_seed(inputs)
+    q = torch.randint(-128, 128, (3, inputs), generator=generator).to(torch.int8)
+    weight = torch.randint(-64, 65, (5, inputs), generator=generator).to(torch.int8)
+    assert torch.equal(saturating_product(q, weight), q.int() @ weight.int().T)
+    rows, columns = q.int() + 128, torch.randint(-128, 128, (5, inputs), generator=generator)
+
+    def by_hand(row, column):
+        products = [r * c for r, c in zip(row, column, strict=True)]
+        pairs = [sum(products[k : k + 2]) for k in range(0, inputs, 2)]
+        return sum(min(max(pair, -(2**15)), 2**15 - 1) for pair in pairs) - 128 * sum(column)
+
+    expected = [[by_hand(row, column) for column in columns.tolist()] for row in rows.tolist()]
+    assert saturating_product(q, columns.to(torch.int8)).tolist() == expected
+
+
+def test_two_products_are_enough_to_saturate():
+    q, weight = torch.full((1, 2), 127, dtype=torch.int8), torch.full((1, 2), 127, dtype=torch.int8)
+    assert saturating_product(q, weight).item() == 2**15 - 1 - 128 * 254 == 255
+    assert (q.int() @ weight.int().T).item() == 32_258
+    with pytest.raises(TypeError, match=r"q must be int8, got torch\.int32"):
+        saturating_product(q.int(), weight)
+    with pytest.raises(ValueError, match="q must have 2 inputs, as weight has, got 1"):
+        saturating_product(q[:, :1], weight)
