@@ -70,6 +70,7 @@ def main() -> int:
                 shares = headroom.largest(Path(folder))
             table.append(f"{name:16}{suite:11}{passed:>7}{failed:>8}{seconds:>9.0f}")
             print(table[-1], flush=True)
+            print(*[f"    {each}" for each in failures], sep="\n", end="\n" * bool(failures), flush=True)
             trouble += [f"{name}: {each}" for each in failures]
             for share, line in shares:
                 if share > NEAR:

@@ -13,6 +13,7 @@ import itertools
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from course_lib import plots
 from course_lib.foundations.scalar_autograd import Value
@@ -31,6 +32,28 @@ def svg_of(figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue().decode()
+
+
+def displayed(ys) -> str:
+    """The SVG that a notebook stores of a line."""
+    figure, ax = plt.subplots()
+    ax.plot(ys)
+    ax.scatter(range(len(ys)), ys)
+    ax.fill_between(range(len(ys)), ys, -1)
+    formatter = InteractiveShell.instance().display_formatter.formatters["image/svg+xml"]
+    shown = formatter(figure)
+    plt.close(figure)
+    return shown
+
+
+@pytest.mark.usefixtures("ax")
+def test_another_processors_last_digits_leave_the_stored_figure_as_it_is():
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64) ** 3
+    stored = displayed(x.tolist())
+    assert displayed((x * (1 + 2e-7)).tolist()) == stored
+    assert displayed((x + 0.01).tolist()) != stored
+    assert plots._in_hundredths('<path d="M -0.504321 -0.001 L 1 2"/>') == '<path d="M -0.5 0 L 1 2"/>'
+    assert plots._in_hundredths('<g transform="scale(0.015625)"/>') == '<g transform="scale(0.015625)"/>'
 
 
 def test_curves_draw_each_line_and_label_it_without_overlap(ax):
