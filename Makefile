@@ -1,6 +1,13 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs first.
 PYTHON ?= python3
-VENV := .venv
+
+# `make test TORCH=min` runs the tests with the oldest torch that pyproject.toml promises, `TORCH=newest` with the
+# newest there is; left out, with constraints.txt's. Each has an environment of its own.
+TORCH ?=
+$(if $(filter xx xminx xnewestx,x$(TORCH)x),,$(error TORCH must be min, newest or left out, got '$(TORCH)'))
+VENV := .venv$(TORCH:%=-%)
+TORCH_SET_min := torch==2.14.* torchvision==0.29.0
+TORCH_SET_newest := torch torchvision
 BIN := $(VENV)/bin
 UV := $(shell command -v uv || echo $(BIN)/uv)
 
@@ -20,7 +27,7 @@ BUILD := $(if $(EDITION),_build/.$(EDITION),.)
 SITE := _build/$(or $(EDITION),html)
 SLIDES := PYTHONPATH=book/_ext $(BIN)/python -m zero_slides
 
-.PHONY: book serve lab test notebooks slides bench constraints clean
+.PHONY: book serve lab test test-elsewhere notebooks slides bench constraints clean
 
 book: $(VENV)/ready
 	BOOK_EDITION=$(EDITION) $(BIN)/jupyter-book build . -n -W --keep-going --path-output $(BUILD)
@@ -36,6 +43,10 @@ lab: $(VENV)/ready
 test: book
 	$(BIN)/pytest -n 2 --dist loadscope
 
+# The notebooks and tests/lib as other processors would run them, in one table; `ROWS="oldest avx2"`, `ONLY=notebooks`.
+test-elsewhere: $(VENV)/ready
+	$(BIN)/python tests/elsewhere.py $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
+
 notebooks: $(VENV)/ready
 	$(BIN)/python book/scripts/execute_notebooks.py $(NOTEBOOKS)
 
@@ -49,7 +60,8 @@ $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python names one")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv
-	$(UV) pip install --python $(BIN)/python -r requirements.txt -c constraints.txt -e .
+	grep -vE '$(if $(TORCH),^(torch|torchvision|torchao|triton|nvidia-|cuda-),^$$)' constraints.txt > $(VENV)/constraints.txt
+	$(UV) pip install --python $(BIN)/python -r requirements.txt -c $(VENV)/constraints.txt -e . $(foreach p,$(TORCH_SET_$(TORCH)),'$(p)')
 	touch $@
 
 constraints:
