@@ -22,6 +22,8 @@ import colab
 import nbformat
 from nbclient import NotebookClient
 
+from course_lib.files import print_in_any_encoding
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 SECONDS_PER_CELL = 300
@@ -154,4 +156,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())
