@@ -31,7 +31,8 @@ serve: book
 	$(BIN)/python -m http.server --directory $(SITE) --bind 127.0.0.1 8000
 
 lab: $(VENV)/ready
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/python book/scripts/copies.py
+	$(BIN)/jupyter lab my_notebooks
 
 test: book
 	$(BIN)/pytest -n 2 --dist loadscope

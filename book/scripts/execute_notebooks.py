@@ -18,7 +18,6 @@ import sys
 import time
 from pathlib import Path
 
-import colab
 import nbformat
 from nbclient import NotebookClient
 
@@ -125,7 +124,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def is_normal(path: Path) -> bool:
     """Whether the file's bytes are those `write(normalise(...))` would give it."""
-    notebook = normalise(colab.placed(nbformat.read(path, as_version=4), *colab.repository()))
+    notebook = normalise(nbformat.read(path, as_version=4))
     return path.read_text("utf8") == nbformat.writes(notebook) + "\n"
 
 
@@ -148,7 +147,7 @@ def main() -> int:
     os.environ.update(ENVIRONMENT)
     for path in paths:
         started = time.perf_counter()
-        notebook = colab.placed(nbformat.read(path, as_version=4), *colab.repository())
+        notebook = nbformat.read(path, as_version=4)
         execute(notebook, path.resolve().parent)
         write(normalise(notebook), path)
         print(f"{path}: {time.perf_counter() - started:.1f} s, {path.stat().st_size / 1000:.0f} kB")

@@ -203,7 +203,7 @@ def main() -> int:
         print(finding)
     wrong = sum(not finding.sound for finding in findings)
     print(
-        "All sound: `make lab` opens the notebooks."
+        "All sound: `make lab` opens your notebooks."
         if not wrong
         else f"{wrong} of {len(findings)} checks failed."
     )
