@@ -76,7 +76,7 @@ class Explorable(anywidget.AnyWidget):
     initial = traitlets.Dict().tag(sync=True, own=True)
     code_template = traitlets.Unicode().tag(sync=True, own=True)
 
-    # ipywidgets 7 displays itself, without html; with None, IPython asks _repr_mimebundle_, as with ipywidgets 8.
+    # ipywidgets 7 displays itself, without html; None makes IPython ask _repr_mimebundle_, as under 8.
     _ipython_display_ = None
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -96,7 +96,11 @@ def lab(tmp_path: Path) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # it waits for a kernel that is still starting
+                server.kill()
+                server.wait()
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:
