@@ -47,6 +47,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here; make PYTHON=/path/to/python names one" >&2; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python names one")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -109,3 +110,39 @@ def test_text_is_read_and_written_in_one_encoding_everywhere():
         if isinstance(node, ast.Call) and without_encoding(node)
     ]
     assert not guilty
+
+
+SQUARES = """
+import torch
+from torch.utils import data
+
+
+class Squares(data.Dataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return torch.tensor(float(i * i))
+
+
+def read(squares):
+    loader = data.DataLoader(squares, batch_size=2, num_workers=1, multiprocessing_context="spawn")
+    return [batch.tolist() for batch in loader]
+"""
+
+
+def test_workers_read_a_data_set_of_a_file_and_not_one_of_a_notebook(tmp_path):
+    """What chapter 5 says of macOS, Windows and Python 3.14, where each worker is a new interpreter."""
+    (tmp_path / "squares.py").write_text(SQUARES, "utf-8")
+    typed = f"""{SQUARES}
+import squares
+print(squares.read(squares.Squares()), flush=True)
+read(Squares())
+"""
+    program = ["-c", typed]  # as in a notebook, no file holds this __main__
+    result = subprocess.run(
+        [sys.executable, *program], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert result.stdout == "[[0.0, 1.0], [4.0]]\n", result.stderr
+    assert "Can't get attribute 'Squares' on <module '__main__'" in result.stderr
+    assert result.returncode == 1

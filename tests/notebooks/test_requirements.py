@@ -26,26 +26,34 @@ EXTRAS = dict(
         re.MULTILINE,
     )
 )
-# Hides every package but those named, then imports as the notebook does.
+# Hides every package but those named, its metadata too, then imports as the notebook does.
 PROGRAM = """
-import importlib.machinery, importlib.metadata, json, sys
+import importlib.machinery, importlib.metadata, json, re, sys
 
 allowed, statements = json.load(sys.stdin)
-hidden = {
-    module
-    for module, owners in importlib.metadata.packages_distributions().items()
-    if not {owner.lower().replace("_", "-").replace(".", "-") for owner in owners} & set(allowed)
-}
+
+
+def may(owner):
+    return re.sub("[-_.]+", "-", owner).lower() in allowed
+
+
+owners = importlib.metadata.packages_distributions()
+hidden = {module for module, names in owners.items() if not any(map(may, names))}
+Path = importlib.machinery.PathFinder
 
 
 class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name.partition(".")[0] not in hidden:
-            return importlib.machinery.PathFinder.find_spec(name, path, target)
+            return Path.find_spec(name, path, target)
+
+    @staticmethod
+    def find_distributions(context):
+        return (found for found in Path.find_distributions(context) if may(found.name))
 
 
-sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Finder
+sys.meta_path[sys.meta_path.index(Path)] = Finder
 for statement in statements:
     exec(statement, {})
 """
