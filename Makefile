@@ -38,7 +38,8 @@ serve: book
 	$(BIN)/python -m http.server --directory $(SITE) --bind 127.0.0.1 8000
 
 lab: $(VENV)/ready
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/python book/scripts/copies.py
+	$(BIN)/jupyter lab my_notebooks
 
 test: book
 	$(BIN)/pytest -n 2 --dist loadscope
@@ -57,6 +58,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here; make PYTHON=/path/to/python names one" >&2; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python names one")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(UV) || $(BIN)/python -m pip install --quiet uv

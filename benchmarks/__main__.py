@@ -16,6 +16,7 @@ from benchmarks.gpt import cache_against_none, training_against_nano
 from benchmarks.pairs import Comparison
 from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
+from course_lib.files import print_in_any_encoding
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -23,7 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 def machine() -> dict[str, object]:
     """What the numbers depend on: processor, cores, threads and versions."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
@@ -102,4 +103,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

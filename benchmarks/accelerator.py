@@ -49,7 +49,7 @@ def describe(device: torch.device) -> dict[str, str | int | float | None]:
 def _driver() -> str:
     question = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(question, capture_output=True, text=True, check=True, timeout=30)
+        answer = subprocess.run(question, capture_output=True, encoding="utf-8", check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return answer.stdout.split("\n")[0].strip() or "unknown"

@@ -24,7 +24,7 @@ from course_lib.commands.benchmark_record import RESULTS
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.commands.provenance import machine
 from course_lib.data.digits import load_digits
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.gpt_cost import GPTShape
 from course_lib.runtime import get_device
 
@@ -102,4 +102,5 @@ def main(
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

@@ -23,6 +23,7 @@ from course_lib.classroom.selftest import submissions
 from course_lib.classroom.stubs import find_stubs, select
 from course_lib.classroom.submissions import find
 from course_lib.commands.provenance import machine
+from course_lib.files import print_in_any_encoding
 
 STUDENTS = 60
 EXERCISES = (
@@ -97,4 +98,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

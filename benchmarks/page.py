@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from benchmarks.__main__ import RESULTS, machine
+from course_lib.files import print_in_any_encoding
 from course_lib.widgets.gpt_page import NEW_TOKENS, GPTInPage, write_weights
 from tests.chromium import launch, serve
 
@@ -104,4 +105,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

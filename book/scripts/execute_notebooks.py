@@ -18,9 +18,10 @@ import sys
 import time
 from pathlib import Path
 
-import colab
 import nbformat
 from nbclient import NotebookClient
+
+from course_lib.files import print_in_any_encoding
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -123,7 +124,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def is_normal(path: Path) -> bool:
     """Whether the file's bytes are those `write(normalise(...))` would give it."""
-    notebook = normalise(colab.placed(nbformat.read(path, as_version=4), *colab.repository()))
+    notebook = normalise(nbformat.read(path, as_version=4))
     return path.read_text("utf8") == nbformat.writes(notebook) + "\n"
 
 
@@ -146,7 +147,7 @@ def main() -> int:
     os.environ.update(ENVIRONMENT)
     for path in paths:
         started = time.perf_counter()
-        notebook = colab.placed(nbformat.read(path, as_version=4), *colab.repository())
+        notebook = nbformat.read(path, as_version=4)
         execute(notebook, path.resolve().parent)
         write(normalise(notebook), path)
         print(f"{path}: {time.perf_counter() - started:.1f} s, {path.stat().st_size / 1000:.0f} kB")
@@ -154,4 +155,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

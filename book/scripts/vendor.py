@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from course_lib.files import print_in_any_encoding
+
 VENDOR = Path(__file__).resolve().parent.parent / "assets" / "vendor"
 MANIFEST = VENDOR / "manifest.json"
 
@@ -172,4 +174,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

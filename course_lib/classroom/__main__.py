@@ -6,6 +6,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from course_lib.files import print_in_any_encoding
+
 COMMANDS = {
     "release": "write an assignment: for students, for nbgrader, and your own copy",
     "grade": "mark a folder of submissions",
@@ -29,4 +31,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

@@ -31,6 +31,7 @@ from course_lib.commands.assistant_stages import (
 from course_lib.commands.measured_runs import write
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.data.instructions import Instruction, draw_instructions
+from course_lib.files import print_in_any_encoding
 from course_lib.models.gpt import GPT
 from course_lib.runtime import get_device
 
@@ -156,4 +157,5 @@ def _run(
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

@@ -23,7 +23,7 @@ from course_lib.commands.recipes_assistant import RECIPES as ASSISTANT_RECIPES
 from course_lib.commands.recipes_fine_tuning import RECIPES as FINE_TUNING_RECIPES
 from course_lib.commands.recipes_sequences import RECIPES as SEQUENCE_RECIPES
 from course_lib.expected import BANDS_FILE, widened
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 
 RECIPES = IMAGE_RECIPES | SEQUENCE_RECIPES | FINE_TUNING_RECIPES | ASSISTANT_RECIPES
 SLOW_SEEDS = (0, 1)
@@ -104,4 +104,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

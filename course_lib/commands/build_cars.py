@@ -14,7 +14,7 @@ from pathlib import Path
 
 from course_lib.data.cars import EMBEDDED_FILE, EMBEDDED_SHA256
 from course_lib.data.embedded import read_verified
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 
 SOURCE_SHA256 = "f686a53678b21f4231e2f6a5ba7ce5761d9d39204fccdea1caa29fb8c460e319"
 COLUMNS = {
@@ -101,4 +101,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

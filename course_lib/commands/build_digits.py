@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.data.digits import EMBEDDED_FILE, EMBEDDED_SHA256
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 
 SHUFFLE_SEED = 28
 EXAMPLES = 10_000
@@ -40,7 +40,7 @@ def read_package(package: Path) -> tuple[np.ndarray, np.ndarray]:
     images, labels = [], []
     for digit in range(10):
         path = package / "src" / "digits" / f"{digit}.json"
-        values = np.array(json.loads(path.read_text())["data"], dtype=np.float64) * 255
+        values = np.array(json.loads(path.read_text("utf-8"))["data"], dtype=np.float64) * 255
         pixels = np.rint(values)
         if pixels.size % 784 or pixels.min() < 0 or pixels.max() > 255 or np.abs(values - pixels).max() > 0.2:
             raise ValueError(f"{path} does not hold whole 28×28 images of values p/255")
@@ -94,4 +94,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

@@ -18,6 +18,7 @@ from pathlib import Path
 from course_lib.commands.build_text import write_text
 from course_lib.data.embedded import read_verified
 from course_lib.data.reviews import EMBEDDED_FILE, EMBEDDED_SHA256, SPLIT_BREAK, SPLITS
+from course_lib.files import print_in_any_encoding
 
 SOURCE_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 INNER_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
@@ -151,4 +152,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from course_lib.data import text
 from course_lib.data.text import CHAPTER_BREAK, SPLIT_BREAK, Quatrain
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 
 CHAPTERS = 136
 VALIDATION_EVERY = 10
@@ -186,4 +186,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

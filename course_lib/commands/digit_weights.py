@@ -24,7 +24,7 @@ from torch import nn
 
 from course_lib.commands.recipes import RECIPES, measure_accuracy
 from course_lib.data.digits import EMBEDDED_SHA256, load_digits
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.image_classifiers import ConvNet
 
 WEIGHTS_FILE = Path(__file__).parent.parent / "widgets" / "draw_digit_weights.safetensors"
@@ -73,4 +73,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
+from course_lib.files import print_in_any_encoding
+
 OLDEST_PYTHON = (3, 11)
 WIDGET_PACKAGES = ("anywidget", "ipywidgets")
 TINY_STEPS = 20
@@ -201,7 +203,7 @@ def main() -> int:
         print(finding)
     wrong = sum(not finding.sound for finding in findings)
     print(
-        "All sound: `make lab` opens the notebooks."
+        "All sound: `make lab` opens your notebooks."
         if not wrong
         else f"{wrong} of {len(findings)} checks failed."
     )
@@ -209,4 +211,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

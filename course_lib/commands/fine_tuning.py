@@ -24,6 +24,7 @@ from course_lib.commands.fine_tuning_record import CHOICE_SEED, FINE_TUNING_FILE
 from course_lib.commands.measured_runs import write
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.data.reviews import Reviews, load_reviews
+from course_lib.files import print_in_any_encoding
 from course_lib.pretrained.minilm import load_minilm
 
 TRAINING_EXAMPLES, CHOICE_EXAMPLES = 3000, 1000
@@ -224,4 +225,5 @@ def _accuracy(predict: Callable[[list[str]], Tensor], reviews: Reviews) -> float
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

@@ -33,7 +33,7 @@ from course_lib.commands.corpora import CORPORA
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.commands.provenance import machine
 from course_lib.data.reviews import EMBEDDED_SHA256
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.lora import count_parameters
 from course_lib.pretrained.shipped import FILES, SHIPPED, load
 
@@ -154,4 +154,5 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

@@ -25,7 +25,7 @@ from course_lib.commands.next_token_training import adamw, train
 from course_lib.commands.pretrain_arguments import SETTINGS, check, goes_on, settings
 from course_lib.commands.provenance import machine
 from course_lib.commands.run_state import Progress, Run, resume
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.convolved_linear import convolve_linears
 from course_lib.models.gpt import GPT
 from course_lib.text.measures import bits_per_byte, model_loss
@@ -199,4 +199,5 @@ def _begin(arguments: argparse.Namespace, tokenizer: Tokenizer) -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

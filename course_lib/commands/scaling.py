@@ -18,7 +18,7 @@ from course_lib.commands.corpora import CORPORA
 from course_lib.commands.pretrain import parser as pretrain_parser
 from course_lib.commands.pretrain import pretrain
 from course_lib.commands.provenance import machine
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.pretrained.shipped import FILES
 
 SCALING_FILE = FILES / "scaling.json"
@@ -120,4 +120,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

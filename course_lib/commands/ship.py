@@ -22,7 +22,7 @@ from course_lib.commands.corpora import corpus_text, encode_split
 from course_lib.commands.pretrain import RESULT, SETTINGS, TOKENIZER
 from course_lib.commands.provenance import machine
 from course_lib.commands.run_state import BEST
-from course_lib.files import write_in_one_step
+from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.gpt import GPT
 from course_lib.pretrained.shipped import FILES, SHIPPED
 from course_lib.text.baselines import CharacterBigrams, bigram_loss, unigram_loss
@@ -235,4 +235,5 @@ def _command(settings: dict[str, object]) -> str:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     main()

@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
 from course_lib.commands.one_line_parser import OneLineParser
+from course_lib.files import print_in_any_encoding
 from course_lib.models.image_classifiers import CLASSES, SIDE
 from course_lib.widgets.draw_digit import digit_network
 
@@ -230,4 +231,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())

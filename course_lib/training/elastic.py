@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import pickle
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,11 +26,15 @@ from course_lib.training.processes import (
     ProcessFailed,
     check_call,
     ending,
+    free_port,
     prepare,
     print_by_rank,
 )
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_WITHOUT_LIBUV = sys.platform == "win32"
+_SIGNALS = [  # Windows lacks the last two
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
+]
 
 
 def under_torchrun(
@@ -59,14 +65,20 @@ def under_torchrun(
     if restarts < 0:
         raise ValueError(f"restarts must be at least 0, got {restarts}")
     prepare()
+    # "c10d" finds a free port as it binds one, and insists on libuv, which torch for Windows lacks.
+    # "static" is told a port, and asks USE_LIBUV. (So says torch's source; tried on Linux, not on Windows.)
+    meeting: dict[str, Any] = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
+    if _WITHOUT_LIBUV:
+        os.environ.setdefault("USE_LIBUV", "0")
+        address = f"127.0.0.1:{free_port()}"
+        meeting = {"rdzv_backend": "static", "rdzv_endpoint": address, "rdzv_configs": {"rank": 0}}
     with tempfile.TemporaryDirectory() as folder, _undisturbed():
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
             nproc_per_node=processes,
             run_id="run",
-            rdzv_backend="c10d",
-            rdzv_endpoint="localhost:0",  # a free port
+            **meeting,
             max_restarts=restarts,
             start_method=START_METHOD,
             logs_specs=DefaultLogsSpecs(log_dir=folder, redirects=Std.ALL),

@@ -1,17 +1,20 @@
 """Run a function in several processes on this machine, set up as torchrun sets its workers up.
 
-torchrun starts a fresh interpreter a worker, and each imports torch. Here one server process imports it once
-and forks the workers, so that the second launch takes a fraction of a second, and a function defined in a
+torchrun starts a fresh interpreter per worker, and each imports torch. Here that is paid once. On Linux and
+macOS a server process imports it and forks each worker; on Windows, which cannot fork, the workers of one
+call wait for the next. So the second launch takes a fraction of a second, and a function defined in a
 notebook will do.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import multiprocessing
 import os
 import pickle
+import random
 import signal
 import socket
 import sys
@@ -25,6 +28,7 @@ from typing import Any, NamedTuple
 
 import cloudpickle
 import torch
+import torch.distributed as dist
 
 # What takes seconds to import, torch._dynamo among it, which DDP and FSDP import when they are first used.
 _SLOW = ["torch._dynamo", "course_lib.training.data_parallel", "course_lib.training.sharded_checkpoint"]
@@ -42,12 +46,28 @@ class ProcessFailed(RuntimeError):
 
 
 class _Outcome(NamedTuple):
-    """How a process ended; ``rank_of_cause`` is 0 for a death, 1 for an exception, 2 for its consequences."""
+    """How a process ended.
+
+    ``rank_of_cause`` is 0 for a death, 1 for an exception, 2 for its consequences; ``reusable``: whether the
+    process is as it was before, so that the next call may have it.
+    """
 
     value: Any = None
     error: str | None = None
     rank_of_cause: int = 0
     printed: str = ""
+    reusable: bool = False
+
+
+class _Worker(NamedTuple):
+    """A process and our end of the pipe to it."""
+
+    process: Any
+    pipe: Connection
+
+
+# Those that have done their work and wait for more, where starting another takes seconds.
+_waiting: list[_Worker] = []
 
 
 def free_port() -> int:
@@ -132,7 +152,7 @@ def on_processes(
         function: any function, of a notebook too; what it uses is sent along.
         arguments: for each process the same; tensors are copied.
         processes: how many, at least 1.
-        timeout: seconds after which all are ended.
+        timeout: seconds after which all are ended, from when all are there.
         port: of the meeting point; ``None`` means a free one.
 
     Returns:
@@ -156,29 +176,20 @@ def on_processes(
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port() if port is None else port),
     }
-    prepare()
-    context = multiprocessing.get_context(START_METHOD)
     with tempfile.TemporaryDirectory() as folder:
-        started, pipes = [], []
-        for rank in range(processes):
-            receiver, sender = context.Pipe(duplex=False)
-            environment = {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}
-            process = context.Process(
-                target=_work, args=(call, environment, sender, os.path.join(folder, str(rank))), daemon=True
-            )
-            process.start()
-            sender.close()
-            started.append(process)
-            pipes.append(receiver)
+        files = [Path(folder, str(rank)) for rank in range(processes)]
+        workers = _taken(processes)
+        outcomes: dict[int, _Outcome] = {}
         try:
-            outcomes = _collect(started, pipes, timeout)
-            for rank in outcomes:  # these are done, and only clean up after themselves
-                started[rank].join(_CLEANING)
+            for rank, worker in enumerate(workers):
+                with contextlib.suppress(OSError):  # it has died since: the pipe's other end will say so
+                    worker.pipe.send(
+                        (call, {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}, files[rank])
+                    )
+            outcomes = _collect(workers, timeout)
         finally:
-            for process in started:
-                process.kill()
-                process.join()
-        stderr = [_read(os.path.join(folder, str(rank))) for rank in range(processes)]
+            _release(workers, [rank for rank, outcome in outcomes.items() if outcome.reusable])
+        stderr = [_read(file) for file in files]
     print_by_rank({rank: outcome.printed for rank, outcome in outcomes.items()})
     failures = [(found.rank_of_cause, rank, found.error) for rank, found in outcomes.items() if found.error]
     if failures:
@@ -189,43 +200,111 @@ def on_processes(
     return [outcomes[rank].value for rank in range(processes)]
 
 
-def _collect(started: list[Any], pipes: list[Connection], timeout: float) -> dict[int, _Outcome]:
+def _taken(processes: int) -> list[_Worker]:
+    """As many workers as are asked for, all ready: those that wait, and new ones."""
+    workers = []
+    while _waiting and len(workers) < processes:
+        worker = _waiting.pop()
+        if worker.process.is_alive():
+            workers.append(worker)
+    prepare()
+    context, keep = multiprocessing.get_context(START_METHOD), START_METHOD == "spawn"
+    started = []
+    try:
+        for _ in range(processes - len(workers)):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, keep, _SLOW if keep else []), daemon=True)
+            process.start()
+            theirs.close()
+            started.append(_Worker(process, ours))
+        for worker in started:  # importing torch is not the function's time
+            with contextlib.suppress(EOFError):  # it died at once, which the call will find out
+                worker.pipe.recv()
+    except BaseException:  # an interruption: nobody else knows of them
+        _release([*workers, *started], [])
+        raise
+    return workers + started
+
+
+def _release(workers: list[_Worker], reusable: list[int]) -> None:
+    """Keep those that may work again; the others end, by themselves if they are as good as done."""
+    for rank, worker in enumerate(workers):
+        if rank in reusable and START_METHOD == "spawn":
+            _waiting.append(worker)
+            continue
+        if rank in reusable:
+            worker.process.join(_CLEANING)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+
+
+def _collect(workers: list[_Worker], timeout: float) -> dict[int, _Outcome]:
     """Wait for all, by rank; where one fails, wait a little longer for the others."""
     outcomes = {}
-    waiting = dict(zip(pipes, range(len(pipes)), strict=True))
+    waiting = {worker.pipe: rank for rank, worker in enumerate(workers)}
     deadline = time.monotonic() + timeout
     while waiting and (left := deadline - time.monotonic()) > 0:
         for pipe in wait(list(waiting), left):
             rank = waiting.pop(pipe)
             try:
                 outcomes[rank] = _Outcome(*pickle.loads(pipe.recv_bytes()))
-            except EOFError:
-                started[rank].join()
-                outcomes[rank] = _Outcome(error=ending(started[rank].exitcode))
+            except (EOFError, ConnectionError):
+                workers[rank].process.join()
+                outcomes[rank] = _Outcome(error=ending(workers[rank].process.exitcode))
             if outcomes[rank].error:
                 deadline = min(deadline, time.monotonic() + GRACE)
     return dict(sorted(outcomes.items()))
 
 
-def _work(call: bytes, environment: dict[str, str], pipe: Connection, stderr: str) -> None:
-    """What a process does: the call, with its output caught, and the outcome into the pipe."""
-    os.environ.update(environment)
-    with open(stderr, "wb") as file:
-        os.dup2(file.fileno(), 2)  # the file descriptor: C++ writes there too
+def _work(pipe: Connection, keep: bool, modules: list[str]) -> None:
+    """What a process does: imports; then calls, with their output caught: one, or all that come."""
+    for module in modules:
+        importlib.import_module(module)
     torch.set_num_threads(1)
+    environment, own_stderr = dict(os.environ), os.dup(2)
+    states = torch.get_rng_state(), random.getstate()
+    pipe.send("ready")
+    while True:
+        # A notebook's interruption reaches all of its processes; one that waits has nothing to interrupt.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            call, meeting, file = pipe.recv()
+        except EOFError:  # whoever started us is gone
+            return
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.update(meeting)
+        with file.open("wb") as stderr:
+            os.dup2(stderr.fileno(), 2)  # the file descriptor: C++ writes there too
+        message = _outcome(call)
+        if not keep:
+            pipe.send_bytes(message)
+            return
+        # As a new process would be, for the next call.
+        os.dup2(own_stderr, 2)
+        os.environ.clear()
+        os.environ.update(environment)
+        torch.set_rng_state(states[0])
+        random.setstate(states[1])
+        torch.set_default_dtype(torch.float32)
+        torch.set_num_threads(1)
+        pipe.send_bytes(message)
+
+
+def _outcome(call: bytes) -> bytes:
+    """Call, and pickle the fields of an ``_Outcome``."""
     printed = io.StringIO()
     try:
         function, arguments = pickle.loads(call)
         with contextlib.redirect_stdout(printed):
             value = function(*arguments)
-        message = pickle.dumps((value, None, 0, printed.getvalue()))
+        return pickle.dumps((value, None, 0, printed.getvalue(), not dist.is_initialized()))
     except Exception as error:  # whatever it is, the caller is told
         traceback.print_exc()
         sys.stderr.flush()
         told = f"raised {type(error).__name__}: {error}"
-        message = pickle.dumps((None, told, 1 + isinstance(error, RuntimeError), printed.getvalue()))
-    pipe.send_bytes(message)
+        return pickle.dumps((None, told, 1 + isinstance(error, RuntimeError), printed.getvalue()))
 
 
-def _read(path: str) -> str:
-    return Path(path).read_text("utf-8", "replace") if os.path.exists(path) else ""
+def _read(file: Path) -> str:
+    return file.read_text("utf-8", "replace") if file.exists() else ""

@@ -19,6 +19,9 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
+# Read where the script does not run: in JupyterLab, which takes scripts out of a notebook that was not run
+# on this machine, and on a web page without JavaScript.
+STILL = "In a notebook, run this cell to make the figure move; on a web page, allow JavaScript."
 _FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r'^import\s*\{[^}]*\}\s*from\s*"\./[\w.]+\.mjs";\n', re.MULTILINE)
 
@@ -73,6 +76,9 @@ class Explorable(anywidget.AnyWidget):
     initial = traitlets.Dict().tag(sync=True, own=True)
     code_template = traitlets.Unicode().tag(sync=True, own=True)
 
+    # ipywidgets 7 displays itself, without html; None makes IPython ask _repr_mimebundle_, as under 8.
+    _ipython_display_ = None
+
     def __init_subclass__(cls, **options: Any) -> None:
         if "modules" in cls.__dict__:  # traitlets subclasses once more for each object
             cls._esm = joined_module(("base.mjs", "frame.mjs", *cls.modules))
@@ -118,7 +124,7 @@ class Explorable(anywidget.AnyWidget):
         return (
             f'<div class="explorable" data-explorable="{key}">'
             f'<p class="xp-title">{html.escape(self.title)}</p>'
-            "<noscript><p>This figure moves once JavaScript is allowed on this page.</p></noscript></div>\n"
+            f"<noscript><p>{STILL}</p></noscript></div>\n"
             f"<style>{self._css}</style>\n"
             f'<script type="module">{module}\nmount(render, "{key}", {state});\n</script>\n'
         )

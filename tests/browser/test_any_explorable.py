@@ -12,6 +12,7 @@ from course_lib.widgets.attention import Attention
 from course_lib.widgets.broadcasting import Broadcasting
 from course_lib.widgets.descent_map import DescentMap
 from course_lib.widgets.draw_digit import DrawDigit
+from course_lib.widgets.explorable import STILL
 from course_lib.widgets.fit_line import FitLine
 from course_lib.widgets.graph_stepper import GraphStepper
 from course_lib.widgets.low_rank import LowRank
@@ -125,3 +126,13 @@ def test_focus_can_be_seen(kind, show):
             " return parseFloat(getComputedStyle(node).outlineWidth) >= 2; }"
         )
         assert ringed
+
+
+def test_a_page_without_javascript_says_what_to_allow(offline_page, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(page_of(Strides().to_html()), encoding="utf-8")
+    page = offline_page(java_script_enabled=False).page
+    page.goto(file.as_uri())
+    assert page.locator(".explorable p").all_inner_texts() == [Strides().title, STILL]
+    assert "on a web page, allow JavaScript" in STILL
+    assert "In a notebook, run this cell" in STILL

@@ -1,4 +1,4 @@
-"""In a real JupyterLab: a typed function recomputed by the kernel, and the later kinds alive there."""
+"""In a real JupyterLab: a typed function recomputed by the kernel, later kinds alive, a still one's words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ import torch
 from explorable_page import Shown, as_number, drag
 from playwright.sync_api import TimeoutError as NotThere
 from touch_everything import by_keys
+
+from course_lib.widgets.explorable import STILL
+from course_lib.widgets.fit_line import FitLine
 
 _CELL = """\
 import torch
@@ -43,17 +46,18 @@ def typed(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of a JupyterLab that serves two notebooks and writes nowhere else."""
+    """The address of a JupyterLab that serves some notebooks and writes nowhere else."""
     folder = tmp_path / "work"
     folder.mkdir()
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for name, source in (("typed", _CELL), ("kinds", _KINDS)):
+    stored = {"output_type": "display_data", "metadata": {}, "data": {"text/html": FitLine().to_html()}}
+    for name, source, outputs in (("typed", _CELL, []), ("kinds", _KINDS, []), ("stored", "1", [stored])):
         cell = {
             "cell_type": "code",
             "id": "one",
             "execution_count": None,
             "metadata": {},
-            "outputs": [],
+            "outputs": outputs,
             "source": source,
         }
         notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
@@ -92,7 +96,11 @@ def lab(tmp_path: Path) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # it waits for a kernel that is still starting
+                server.kill()
+                server.wait()
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:
@@ -181,3 +189,11 @@ def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
     one.root.locator(".xp-chip.written").nth(119).wait_for(state="attached")
     assert shown.page.locator('script[src*="gpt/"]').count() == 0
     assert not shown.watched.outside
+
+
+def test_in_a_notebook_that_lab_does_not_trust_a_figure_says_what_helps(lab, offline_page):
+    page = offline_page(viewport={"width": 1200, "height": 1000}).page
+    page.goto(f"{lab}/lab/tree/stored.ipynb")
+    still = page.locator(".jp-OutputArea .explorable")
+    still.wait_for(timeout=60_000)
+    assert still.locator("p").all_inner_texts() == [FitLine().title, STILL]

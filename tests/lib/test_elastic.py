@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_worlds import describe
 
+from course_lib.training import elastic
 from course_lib.training.distributed import process_group
 from course_lib.training.elastic import under_torchrun
 from course_lib.training.gradient_averaging import global_mean
@@ -38,6 +39,13 @@ def test_processes_join_and_what_they_print_comes_by_rank(capsys):
 def test_all_are_started_again_when_one_dies(capsys):
     assert under_torchrun(die_until, 1, restarts=1) == [1, 1]
     assert capsys.readouterr().out == "[0] alive\n[1] alive\n"
+
+
+def test_they_meet_and_are_started_again_without_libuv_too(monkeypatch):
+    """As on Windows, but for Windows."""
+    monkeypatch.setattr(elastic, "_WITHOUT_LIBUV", True)
+    monkeypatch.setenv("USE_LIBUV", "0")
+    assert under_torchrun(die_until, 1, restarts=1) == [1, 1]
 
 
 def test_a_death_too_many_is_told():

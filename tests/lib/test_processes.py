@@ -4,10 +4,13 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 import torch
 
+from course_lib.training import processes
+from course_lib.training.distributed import process_group
 from course_lib.training.processes import ProcessFailed, free_port, on_processes
 
 
@@ -92,3 +95,74 @@ def test_bad_numbers_are_refused(settings, message):
 def test_what_is_no_function_is_refused():
     with pytest.raises(TypeError, match="function must be callable, got 3"):
         on_processes(3)
+
+
+@pytest.fixture(scope="module")
+def spawned() -> Iterator[None]:
+    """As on Windows, which has no other way: workers are started by spawn, and wait for the next call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "START_METHOD", "spawn")
+        patch.setattr(processes, "_waiting", [])
+        patch.setattr(processes, "_SLOW", [])  # no function here needs them
+        yield
+        processes._release(processes._waiting, [])
+
+
+def leave_traces() -> tuple[int, float]:
+    """What a call finds, and then what it leaves behind: a variable, draws, a default, words."""
+    assert "LEFT" not in os.environ
+    assert torch.get_default_dtype() is torch.float32
+    os.environ["LEFT"] = "behind"
+    torch.set_default_dtype(torch.float64)
+    print("from", os.environ["RANK"])
+    return os.getpid(), torch.rand(()).item()
+
+
+@pytest.mark.usefixtures("spawned")
+def test_spawned_workers_are_used_again_and_are_as_new(capsys):
+    first, second = on_processes(leave_traces), on_processes(leave_traces)
+    assert {pid for pid, _ in first} == {pid for pid, _ in second}
+    assert {draw for _, draw in first} == {draw for _, draw in second}
+    assert capsys.readouterr().out == "[0] from 0\n[1] from 1\n" * 2
+    for pid, _ in first:  # as an interruption of the notebook does
+        os.kill(pid, signal.SIGINT)
+    larger = on_processes(leave_traces, processes=3)
+    assert {pid for pid, _ in first} < {pid for pid, _ in larger}
+    assert [size for _, size in on_processes(rank_and_size, 1, processes=1)] == ["1"]
+
+
+@pytest.mark.usefixtures("spawned")
+def test_spawned_workers_talk_call_after_call():
+    def summed(number: int) -> int:
+        with process_group("cpu") as world:
+            total = torch.tensor(number * (world.rank + 1))
+            torch.distributed.all_reduce(total)
+            return total.item()
+
+    assert [on_processes(summed, number) for number in (1, 10)] == [[3, 3], [30, 30]]
+
+
+@pytest.mark.usefixtures("spawned")
+def test_a_spawned_worker_that_fails_or_dies_is_replaced():
+    before = {pid for pid, _ in on_processes(leave_traces)}
+    with pytest.raises(ProcessFailed, match=r"^process 1 of 2 raised KeyError: 'layers'$") as caught:
+        on_processes(fail_on_one, KeyError("layers"))
+    assert "in fail_on_one" in caught.value.stderr
+    with pytest.raises(ProcessFailed, match=r"^process 1 of 2 was killed by SIGKILL$"):
+        on_processes(kill_one)
+    [(waiting, _)] = on_processes(leave_traces, processes=1)
+    os.kill(waiting, signal.SIGKILL)  # and where it dies while it waits
+    while any(each.process.is_alive() for each in processes._waiting if each.process.pid == waiting):
+        time.sleep(0.01)
+    [(after, _)] = on_processes(leave_traces, processes=1)
+    assert after not in {*before, waiting}
+
+
+@pytest.mark.usefixtures("spawned")
+def test_a_worker_whose_group_is_still_open_is_not_used_again():
+    def opens() -> int:
+        torch.distributed.init_process_group("gloo")
+        return os.getpid()
+
+    [left_open] = on_processes(opens, processes=1)
+    assert left_open not in {worker.process.pid for worker in processes._waiting}

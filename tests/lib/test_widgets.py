@@ -12,6 +12,8 @@ import sys
 
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
+from ipywidgets import DOMWidget
 from safetensors.torch import load_file, save_file
 
 from course_lib.foundations.scalar_autograd import Value
@@ -93,6 +95,18 @@ def test_a_notebook_gets_the_live_view_the_html_and_a_plain_text_without_address
     assert data["text/html"] == widget.to_html()
     assert data["text/plain"] == repr(KINDS[kind]())
     assert "0x" not in data["text/plain"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_keeps_its_html_where_widgets_display_themselves(kind, monkeypatch):
+    """As with ipywidgets 7, which hosted notebooks still have: IPython asks `_ipython_display_` first."""
+    asked = []
+    monkeypatch.setattr(DOMWidget, "_ipython_display_", lambda self: asked.append(self), raising=False)
+    DisplayFormatter().format(DOMWidget())
+    assert len(asked) == 1
+    data, _ = DisplayFormatter().format(KINDS[kind]())
+    assert len(asked) == 1
+    assert {"text/html", "text/plain", "application/vnd.jupyter.widget-view+json"} <= data.keys()
 
 
 def test_changed_settings_reach_the_html_and_the_code():

@@ -14,8 +14,6 @@ ALLOWED_TAGS = {
     "raises-exception": "the cell fails on purpose; nbval compares the error's name and text",
     "nbval-ignore-output": "times and trained networks differ between machines; an assertion follows",
     "remove-output": "the output lives only with a kernel and would be dead in the page",
-    "colab": "installs course_lib in Colab; the script puts it there once an address is named",
-    "remove-cell": "goes with `colab`: nothing for the page's reader",
 }
 UNCHECKED = "nbval-ignore-output"
 ASSERTING_CALLS = re.compile(r"assert_(close|allclose|array_equal|array_almost_equal|equal)$")

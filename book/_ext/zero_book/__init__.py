@@ -7,7 +7,8 @@ solutions.py    the dropdown below an exercise, filled from the reference's sour
 marking.py      the instructor's box below it: points, misconceptions, hints
 handout.py      the student edition's assignments: a zip for each chapter, without solutions
 chapter.py      the line above a chapter's title, the strip below it, numbers by chapter
-learner.py      the notebook a reader downloads: outputs removed, nothing else
+travelling.py   a chapter's copy for places without MyST: plain Markdown, no outputs
+learner.py      the copy a reader downloads
 weights.py      the models that run in the pages, and ONNX Runtime, below the site's root
 reference.py    every public module of course_lib, without a list kept by hand
 page.py         small repairs of what the theme puts on every page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -11,15 +11,9 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 from zero_book import learner
+from zero_book.travelling import FOR_COLAB, number_of
 
-CHAPTER = re.compile(r"notebooks/(?P<number>\d\d)_\w+")
 STRIP_OPENS_WITH = ("Time", "Before you start")
-
-
-def number_of(docname: str) -> int | None:
-    """A chapter's number, read off its file name; None for any other page."""
-    match = CHAPTER.fullmatch(docname)
-    return int(match["number"]) if match else None
 
 
 def part_of(app: Sphinx, docname: str) -> str:
@@ -33,17 +27,16 @@ def part_of(app: Sphinx, docname: str) -> str:
 
 def launch_links(app: Sphinx, docname: str) -> list[tuple[str, str]]:
     """(text, address) of each place that can run a chapter: none until a repository is named."""
-    options = app.config.html_theme_options
-    repository = (options.get("repository_url") or "").rstrip("/")
-    if not repository:
+    address, branch = learner.repository(app)
+    if not address:
         return []
-    owner_and_name = "/".join(repository.split("/")[-2:])
-    branch = options.get("repository_branch") or "main"
+    owner_and_name = "/".join(address.split("/")[-2:])
     path = app.env.doc2path(docname, base=False)
     return [
         (
             "Open in Colab",
-            f"https://colab.research.google.com/github/{owner_and_name}/blob/{branch}/{path}",
+            f"https://colab.research.google.com/github/{owner_and_name}/blob/{branch}/"
+            f"{FOR_COLAB}/{Path(path).name}",
         ),
         (
             "Open in Binder",

@@ -18,7 +18,7 @@ from course_lib.classroom.release import release
 from course_lib.classroom.stubs import Stub, find_stubs, load
 from course_lib.exercises.exercise import BOOK_SEED
 from zero_book import learner
-from zero_book.chapter import number_of
+from zero_book.travelling import number_of
 
 HOW = (
     "Unpack it, open the notebook beside <code>checker.py</code>, put an answer in the place of each "

@@ -1,4 +1,4 @@
-"""The notebook a reader downloads: outputs removed, nothing else."""
+"""The notebook a reader downloads: a copy that travels, and the button that offers it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from zero_book.travelling import copy_of, number_of
+
 FOLDER = "downloads"
-
-
-def without_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook with every output and execution count removed."""
-    copy = nbformat.from_dict(notebook)
-    for cell in copy.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
-    return copy
 
 
 def link(docname: str) -> str | None:
     """Site-relative address of a chapter's download; None for a page that is no notebook."""
     return f"{FOLDER}/{Path(docname).name}.ipynb" if docname.startswith("notebooks/") else None
+
+
+def repository(app: Sphinx) -> tuple[str, str]:
+    """The repository's address and branch as the publisher named them; the address is empty until then."""
+    options = app.config.html_theme_options
+    return (options.get("repository_url") or "").rstrip("/"), options.get("repository_branch") or "main"
 
 
 def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
@@ -38,7 +36,7 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
         target = Path(app.outdir) / address
         target.parent.mkdir(parents=True, exist_ok=True)
         source = nbformat.read(app.env.doc2path(docname), as_version=4)
-        nbformat.write(without_outputs(source), target)
+        nbformat.write(copy_of(source, number_of(docname), *repository(app)), target)
 
 
 def add_button(

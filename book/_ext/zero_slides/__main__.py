@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from course_lib.files import print_in_any_encoding
 from zero_slides.folder import FOLDER, SITE, write_decks
 
 
@@ -25,4 +26,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    print_in_any_encoding()
     sys.exit(main())
