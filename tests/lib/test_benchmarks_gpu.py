@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from benchmarks.compilation import compiled_against_eager, regional
 from benchmarks.digits_to_target import train_until
 from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Step, Workload, difference
-from course_lib.commands.benchmark_record import comparison_table, load_record, provenance
+from course_lib.commands.benchmark_record import SCHEMA, comparison_table, load_record, provenance
 from course_lib.data.digits import Digits, load_digits
 from course_lib.models.gpt_cost import PRECISIONS, GPTShape, gpt_forward_flops
 
@@ -187,6 +188,17 @@ def test_records_are_read_or_missing_or_refused(tmp_path):
     record = {"command": "c", "date": "2026-01-01", "machine": machine}
     path.write_text(json.dumps(record), encoding="utf-8")
     assert provenance(load_record("gpu", tmp_path)) == "c · 2026-01-01 · P, 1 of 2 cores · torch 9.9"
+    path.write_text(json.dumps({**record, "schema": SCHEMA}), encoding="utf-8")
+    assert load_record("gpu", tmp_path)["command"] == "c"
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + 1, SCHEMA - 1, str(SCHEMA), True, None, [SCHEMA]])
+def test_a_record_of_another_schema_version_is_refused_by_name(schema, tmp_path):
+    record = {"command": "c", "date": "2026-01-01", "machine": {}, "schema": schema}
+    (tmp_path / "gpu.json").write_text(json.dumps(record), encoding="utf-8")
+    expected = f"gpu.json must be of schema version {SCHEMA}, got {schema!r}: measure anew"
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        load_record("gpu", tmp_path)
 
 
 def test_the_record_bears_out_what_the_chapter_says_of_it():
