@@ -69,9 +69,9 @@ class WhatFits(Explorable):
 
     $$\text{weights} + \text{optimiser} + \max(\text{activations} + \text{working}, \; \text{gradients})$$
 
-    The upper bar is the backward pass's fullest moment, which its label names: as it begins, in the last block
-    or in the first. *Working* are gradients of activations on their way from one operation to the one before
-    it and, where the weights are shared out, those gathered for the moment.
+    The upper bar is the backward pass's fullest moment, which its label names: as it begins, in the last
+    block or in the first. *Working* are gradients of activations on their way from one operation to the one
+    before it and, where the weights are shared out, those gathered for the moment.
 
     The parts are those of `models.gpt_cost` and `training.memory`, computed in the page to the same byte.
     Drag the line of the device's memory.

@@ -9,6 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from course_lib.models.positions import rotate, sinusoidal
 
@@ -125,3 +128,26 @@ def test_the_base_sets_the_slowest_hand():
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class NoFloat64OnApple(TorchDispatchMode):
+    """Stop where a tensor on an Apple GPU would be in float64, as MPS does."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for each in tree_leaves(found):
+            if isinstance(each, torch.Tensor) and each.device.type == "mps" and each.dtype == torch.float64:
+                raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return found
+
+
+def test_positions_are_computed_for_apple_gpus_too():
+    """Tensors without numbers stand for those of a Mac: devices, dtypes and shapes are what is asked."""
+    with FakeTensorMode(), NoFloat64OnApple():
+        with pytest.raises(TypeError, match="float64"):
+            torch.ones(2, device="mps").double()
+        encoding = sinusoidal(5, 6, device="mps")
+        assert (encoding.device.type, encoding.dtype) == ("mps", torch.float32)
+        for positions in (None, torch.arange(4, device="mps")):
+            turned = rotate(torch.ones(2, 4, 6, device="mps"), positions)
+            assert (turned.device.type, turned.dtype) == ("mps", torch.float32)
