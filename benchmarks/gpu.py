@@ -1,4 +1,4 @@
-"""Measure an accelerator: precisions, ways to compile, nanoGPT beside ours, attention, memory, digits to 99 %.
+"""Measure an accelerator: precisions, ways to compile, nanoGPT beside ours, attention, memory, digits.
 
 ``python -m benchmarks.gpu`` writes ``results/gpu.json``; without an accelerator it ends with status 2.
 """

@@ -224,7 +224,7 @@ def gpt_backward_moments(
 
     Returns:
         The moments in their order, by name. What kernels take for themselves while they run is not in them:
-        on an H100 about 64 MiB beside the wide layer's gradient in bf16, none in fp32.
+        on an H100 there were about 64 MiB more beside the wide layer's gradient in bf16, none in fp32.
 
     Raises:
         ValueError: if a size is below 1 or ``precision`` is another word.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_WITHOUT_FLOAT64 = ("mps",)
+
 
 def sinusoidal(
     seq: int,
@@ -97,6 +99,6 @@ def _angles(positions: Tensor, width: int, base: float) -> Tensor:
     """p·ωᵢ in float64, (…, width/2), on the positions' device; on the CPU where that is an Apple GPU's."""
     if not base > 1:
         raise ValueError(f"base must be above 1, got {base}")
-    positions = positions.cpu() if positions.device.type == "mps" else positions
+    positions = positions.cpu() if positions.device.type in _WITHOUT_FLOAT64 else positions
     exponents = torch.arange(0, width, 2, dtype=torch.float64, device=positions.device) / width
     return positions.to(torch.float64)[..., None] * base**-exponents
