@@ -19,7 +19,7 @@ from benchmarks.compilation import compiled_against_eager, regional
 from benchmarks.digits_to_target import train_until
 from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Step, Workload, difference, nano, ours
-from course_lib.commands.benchmark_record import SCHEMA, comparison_table, load_record, provenance
+from course_lib.commands.benchmark_record import RESULTS, SCHEMA, comparison_table, load_record, provenance
 from course_lib.data.digits import Digits, load_digits
 from course_lib.models.gpt_cost import PRECISIONS, GPTShape, gpt_forward_flops
 
@@ -297,3 +297,29 @@ def test_the_record_bears_out_what_the_chapter_says_of_it():
         assert 0.8 < steps["ratio"] < 1.25
     assert 100 < first["baseline_median"] / whole["baseline_median"] < 1000
     assert 1.5 < first["ratio"] < 2.5
+
+
+def test_the_gpus_record_bears_out_what_the_chapter_says_of_it():
+    """Nearly three, eight or fifteen times, an eighth or so, four fifths and under a third, a hundredth."""
+    record = load_record("gpu")
+    product = {row["candidate"]: row for row in record["products"]}
+    step = {row["candidate"]: row["ratio"] for row in record["precisions"]}
+    assert 2.5 < step["tf32"] < 3
+    assert 7.5 < product["tf32"]["ratio"] < 8.5
+    assert 14.5 < product["bf16"]["ratio"] < 15.5
+    assert all(product[name]["ratio"] > step[name] for name in ("tf32", "bf16"))
+    assert all(1.1 < row["ratio"] < 1.2 for row in record["modes"])
+    assert max(row["difference"] for row in record["modes"]) == pytest.approx(0.01, abs=0.001)
+    sheet = record["accelerator"]["data_sheet_tflops"]
+    assert 0.75 < product["bf16"]["tflops"]["candidate"] / sheet < 0.85
+    assert record["utilisation"]["tflops"] / sheet < 1 / 3
+    fused = [row["ratio"] for row in record["attention"]]
+    assert 9 < min(fused) < max(fused) < 32
+    assert max(fused) > max(step.values())
+    assert record["modes"][0]["first_call_seconds"] > 5 * record["modes"][-1]["first_call_seconds"]
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_no_record_bears_a_path_of_the_machine_it_was_made_on(path):
+    assert "--output" not in load_record(path.stem)["command"]
+    assert not re.search(r'[" =](/|[A-Z]:\\\\)\w', path.read_text("utf-8"))
