@@ -69,7 +69,7 @@ function render({ model, el }) {
     for (const each of sliders) each.set(choices[each.name].indexOf(now[each.name]), number(now[each.name], 0));
     const notes = {
       weights: `${counted(found.parameters)} parameters`, gradients: "of all weights, at the update",
-      activations: "kept by the forward pass", working: `gradients of activations, ${found.fullest.moment}`,
+      activations: "kept by the forward pass", working: "gradients of activations",
     };
     for (const key of Object.keys(PARTS)) read.show(key, gib(key === "working" ? found.fullest.working : found[key]), notes[key] ?? "");
     const spare = limit - most;
