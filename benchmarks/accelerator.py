@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_lib.runtime import synchronise
 
@@ -59,6 +61,37 @@ def allocated(device: torch.device) -> int:
     """Count the bytes of all tensors that live on an accelerator now."""
     synchronise(device)
     return torch.accelerator.memory_allocated(device)
+
+
+class _OwnMemory(TorchDispatchMode):
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self.device, self.most = device, Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        before = torch.accelerator.memory_allocated(self.device)
+        torch.accelerator.reset_peak_memory_stats(self.device)
+        result = func(*args, **(kwargs or {}))
+        most = torch.accelerator.max_memory_allocated(self.device)
+        own = most - max(before, torch.accelerator.memory_allocated(self.device))
+        self.most[str(func)] = max(self.most[str(func)], own)
+        return result
+
+
+def kernels_own(call: Callable[[], object], device: torch.device, count: int = 3) -> dict[str, int]:
+    """Find the operations that take most memory for themselves: it is there while they run, and not after.
+
+    Args:
+        call: what to watch, its backward pass included.
+        device: an accelerator.
+        count: how many to name.
+
+    Returns:
+        Bytes by operation, the most first; those that take none are left out.
+    """
+    with _OwnMemory(device) as watch:
+        call()
+    return {name: size for name, size in watch.most.most_common(count) if size}
 
 
 def most_allocated(call: Callable[[], object], device: torch.device) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from benchmarks.pairs import Comparison, compare
-from benchmarks.workload import Step, Workload, difference
-from course_lib.models.gpt import GPT
+from benchmarks.workload import Prepare, Step, Workload, difference
 from course_lib.models.gpt_cost import GPTShape
 from course_lib.training.compilation import compile_each
 
@@ -68,22 +67,22 @@ def compiled_against_eager(
     return comparisons
 
 
-def whole(backend: str) -> Callable[[GPT], Callable[[Tensor], Tensor]]:
-    """Compile the model as one."""
-    return lambda model: torch.compile(model, backend=backend)
+def whole(backend: str) -> Prepare:
+    """Compile model and loss as one."""
+    return lambda both: torch.compile(both, backend=backend)
 
 
-def regional(backend: str) -> Callable[[GPT], Callable[[Tensor], Tensor]]:
+def regional(backend: str) -> Prepare:
     """Compile each block of the model."""
 
-    def prepare(model: GPT) -> GPT:
-        compile_each(model.blocks, backend=backend)
-        return model
+    def prepare(both: nn.Module) -> nn.Module:
+        compile_each(both.model.blocks, backend=backend)
+        return both
 
     return prepare
 
 
-def first_call(work: Workload, prepare: Callable[[GPT], Callable[[Tensor], Tensor]]) -> Callable[[], None]:
+def first_call(work: Workload, prepare: Prepare) -> Callable[[], None]:
     """Make a function that compiles with empty caches: a new model's first step."""
 
     def call() -> None:

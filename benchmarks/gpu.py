@@ -1,4 +1,4 @@
-"""Measure an accelerator: precisions, ways to compile, attention, utilisation, memory, digits to 99 %.
+"""Measure an accelerator: precisions, ways to compile, nanoGPT beside ours, attention, memory, digits.
 
 ``python -m benchmarks.gpu`` writes ``results/gpu.json``; without an accelerator it ends with status 2.
 """
@@ -20,7 +20,7 @@ from benchmarks.compilation import regional
 from benchmarks.digits_to_target import train_until
 from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Workload
-from course_lib.commands.benchmark_record import RESULTS
+from course_lib.commands.benchmark_record import RESULTS, SCHEMA
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.commands.provenance import machine
 from course_lib.data.digits import load_digits
@@ -37,7 +37,7 @@ FULL = Setting(
     memory=(Workload(SMALL, batch=8, seq=1024), Workload(NARROW, batch=16, seq=512)),
     modes={
         "compiled": torch.compile,
-        "compiled, reduce-overhead": lambda model: torch.compile(model, mode="reduce-overhead"),
+        "compiled, reduce-overhead": lambda both: torch.compile(both, mode="reduce-overhead"),
         "compiled, block by block": regional("inductor"),
     },
 )
@@ -60,7 +60,7 @@ def measure(
     """
     found: dict[str, Any] = {"products": sections.products(setting, device)}
     fastest = max(row["tflops"]["candidate"] for row in found["products"] if row["candidate"] == "bf16")
-    for name in ("precisions", "modes", "attention", "memory"):
+    for name in ("precisions", "modes", "peers", "attention", "memory"):
         print(f"{name} …", file=sys.stderr)
         found[name] = getattr(sections, name)(setting, device)
     found["utilisation"] = sections.utilisation(setting, device, fastest)
@@ -88,9 +88,8 @@ def main(
     if device is None and where.type == "cpu":
         parser.error("no accelerator on this machine: nothing measured, nothing written")
     content = {
-        "command": " ".join(
-            ["python -m benchmarks.gpu", *(sys.argv[1:] if arguments is None else arguments)]
-        ),
+        "schema": SCHEMA,
+        "command": "python -m benchmarks.gpu" + (" --digits full" if options.digits == "full" else ""),
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "accelerator": describe(where),

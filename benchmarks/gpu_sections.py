@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from benchmarks.accelerator import allocated, most_allocated
+from benchmarks.accelerator import allocated, kernels_own, most_allocated
 from benchmarks.pairs import Comparison, compare
-from benchmarks.workload import Prepare, Step, Workload, difference
+from benchmarks.workload import Prepare, Step, Workload, difference, nano, ours
 from course_lib.models.gpt_cost import (
     PRECISIONS,
     gpt_activation_bytes,
@@ -141,6 +142,35 @@ def modes(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
     return rows
 
 
+def peers(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
+    """Time the GPT's step under autocast against nanoGPT's model, eager and compiled as one with its loss.
+
+    Returns:
+        Comparisons' rows; a compiler that fails is a row with its ``name`` and why it was ``refused``.
+    """
+    name, compiled = next(iter(setting.modes.items()))
+    rows = []
+    for way, prepare in {"eager": lambda both: both, name: compiled}.items():
+        torch.compiler.reset()
+        theirs, own = (
+            Step(setting.work, device, precision="autocast bf16", prepare=prepare, build=build)
+            for build in (nano, ours)
+        )
+        try:
+            theirs(), own()
+        except RuntimeError as error:
+            rows.append({"name": way, "refused": str(error).splitlines()[0]})
+            continue
+        comparison = compare(
+            f"GPT step, {setting.work.tokens} tokens",
+            (f"nanoGPT, {way}", theirs),
+            (f"models.gpt, {way}", own),
+            pairs=setting.pairs,
+        )
+        rows.append(comparison.row())
+    return rows
+
+
 def attention(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
     """Time causal attention, forward and backward in bf16, the written-out way against each fused kernel.
 
@@ -202,7 +232,8 @@ def memory(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
 
     Returns:
         Rows of ``work``, ``precision``, ``checkpointing``; ``predicted`` and ``measured`` peak in bytes; and
-        on an accelerator ``predicted_held`` and ``measured_held``, as they stand after the forward pass.
+        on an accelerator ``predicted_held`` and ``measured_held``, as they stand after the forward pass, and
+        ``kernels``, what the three greediest operations take for themselves while they run.
     """
     Step(setting.memory[0], device)()  # libraries' own workspaces are there from now on
     rows = []
@@ -214,6 +245,7 @@ def memory(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
 
 
 def _memory_row(work: Workload, precision: str, checkpointing: bool, device: torch.device) -> dict[str, Any]:
+    gc.collect()  # a checkpointed block is in a reference cycle, and the last row's may still be there
     before = 0 if device.type == "cpu" else allocated(device)
     step = Step(work, device, precision=precision)
     if checkpointing:
@@ -241,6 +273,7 @@ def _memory_row(work: Workload, precision: str, checkpointing: bool, device: tor
         row["predicted_held"] = state + predicted.activations
         row["measured_held"] = allocated(device) - before
         del loss
+        row["kernels"] = kernels_own(step, device)
     return row
 
 

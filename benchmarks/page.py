@@ -8,7 +8,6 @@ import argparse
 import datetime
 import json
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
@@ -94,7 +93,7 @@ def main() -> None:
             f"{result['tokens_per_second_median']:.0f} tokens/s (medians of {arguments.visits})"
         )
     content = {
-        "command": " ".join(["python -m benchmarks.page", *sys.argv[1:]]),
+        "command": f"python -m benchmarks.page --visits {arguments.visits}",
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "pages": results,

@@ -7,13 +7,43 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks.nano_gpt import NanoGPT
 from course_lib.models.gpt import GPT
 from course_lib.models.gpt_cost import PRECISIONS, GPTShape
 from course_lib.runtime import synchronise
 
-Prepare = Callable[[GPT], Callable[[Tensor], Tensor]]
+
+class WithLoss(nn.Module):
+    """A model and its loss in one, so that a compiler sees both: from ids and targets to a scalar.
+
+    Args:
+        model: gives logits (batch, seq, vocabulary) of ids.
+    """
+
+    def __init__(self, model: GPT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of int64 (batch, seq) ids and targets."""
+        return F.cross_entropy(self.model(ids).flatten(0, 1), targets.flatten())
+
+
+class NanoWithLoss(nn.Module):
+    """nanoGPT's model, which computes its loss itself, with the same inputs and output as ``WithLoss``."""
+
+    def __init__(self, model: NanoGPT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """As ``WithLoss``'s."""
+        return self.model(ids, targets)[1]
+
+
+Prepare = Callable[[nn.Module], Callable[[Tensor, Tensor], Tensor]]
 
 
 class Workload(NamedTuple):
@@ -29,6 +59,20 @@ class Workload(NamedTuple):
         return self.batch * self.seq
 
 
+def ours(shape: GPTShape) -> WithLoss:
+    """The library's GPT and its loss."""
+    sizes = shape._asdict()
+    return WithLoss(GPT(sizes.pop("vocab_size"), **sizes))
+
+
+def nano(shape: GPTShape) -> NanoWithLoss:
+    """nanoGPT's model of the same sizes, with biases, as the library's has them."""
+    vocab_size, context, width, heads, layers = shape
+    return NanoWithLoss(
+        NanoGPT(vocab_size, context=context, width=width, heads=heads, layers=layers, bias=True)
+    )
+
+
 class Step:
     """One training step after another on one batch: forward, backward, Adam.
 
@@ -36,8 +80,9 @@ class Step:
         work: the sizes.
         device: where.
         precision: a key of ``PRECISIONS``.
-        prepare: makes what is called with the ids from the model, such as ``torch.compile``; may change the
-            model in place.
+        prepare: makes what is called with ids and targets from model and loss, such as ``torch.compile``; may
+            change the model in place.
+        build: makes model and loss, ``ours`` or ``nano``.
     """
 
     def __init__(
@@ -46,26 +91,26 @@ class Step:
         device: torch.device,
         *,
         precision: str = "fp32",
-        prepare: Prepare = lambda model: model,
+        prepare: Prepare = lambda both: both,
+        build: Callable[[GPTShape], nn.Module] | None = None,
     ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
         torch.manual_seed(0)
-        sizes = work.shape._asdict()
-        model = GPT(sizes.pop("vocab_size"), **sizes).to(device)
-        self.model = model.bfloat16() if precision == "bf16" else model
-        self.inputs, self.targets = torch.randint(
-            work.shape.vocab_size, (2, work.batch, work.seq), device=device
-        )
+        both = (build or ours)(work.shape).to(device)
+        both = both.bfloat16() if precision == "bf16" else both
+        self.model = both.model
+        drawn = torch.Generator().manual_seed(0)  # the same batch, whatever the model drew
+        size = (2, work.batch, work.seq)
+        self.inputs, self.targets = torch.randint(work.shape.vocab_size, size, generator=drawn).to(device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-4, fused=True)
         self.device, self.autocast = device, precision == "autocast bf16"
-        self.forward = prepare(self.model)
+        self.forward = prepare(both)
 
     def loss(self) -> Tensor:
         """The batch's loss, with a graph behind it."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            logits = self.forward(self.inputs)
-            return F.cross_entropy(logits.flatten(0, 1), self.targets.flatten())
+            return self.forward(self.inputs, self.targets)
 
     def __call__(self) -> None:
         """Make one update, and wait for the device."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+SCHEMA = 1
+"""The version of the records' layout; a record that names none is of the first."""
 Record = Mapping[str, Any]
 
 
@@ -22,7 +24,8 @@ def load_record(name: str, folder: Path = RESULTS) -> Record | None:
         The file's content, or ``None`` where nothing has been measured.
 
     Raises:
-        ValueError: if the file is no record with ``command``, ``date`` and ``machine``.
+        ValueError: if the file is no record with ``command``, ``date`` and ``machine``, or names a ``schema``
+            other than ``SCHEMA``.
 
     Taught in: "GPU, mixed precision and torch.compile".
     """
@@ -36,6 +39,9 @@ def load_record(name: str, folder: Path = RESULTS) -> Record | None:
     missing = {"command", "date", "machine"} - set(record if isinstance(record, dict) else ())
     if missing:
         raise ValueError(f"{path.name} must be a benchmark's record, it lacks {', '.join(sorted(missing))}")
+    schema = record.get("schema", SCHEMA)
+    if type(schema) is not int or schema != SCHEMA:
+        raise ValueError(f"{path.name} must be of schema version {SCHEMA}, got {schema!r}: measure anew")
     return record
 
 

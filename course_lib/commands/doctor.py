@@ -78,7 +78,7 @@ def check_device() -> str:
     """See that the device the notebooks choose computes.
 
     Returns:
-        The device's name and the number of threads.
+        The device's name and the number of threads; on an Apple GPU what does not run there.
 
     Raises:
         RuntimeError: if a sum of ones on it comes out wrong.
@@ -91,7 +91,13 @@ def check_device() -> str:
     total = torch.ones(1000, device=device).sum().item()
     if total != 1000:
         raise RuntimeError(f"{device} adds 1000 ones to {total}: mend its driver or hide it")
-    return f"{device}, {torch.get_num_threads()} CPU thread(s)"
+    found = f"{device}, {torch.get_num_threads()} CPU thread(s)"
+    if device.type == "mps":
+        found += (
+            "; an Apple GPU: no float64, and operations it lacks stop with NotImplementedError unless "
+            "PYTORCH_ENABLE_MPS_FALLBACK=1 is set before Python starts"
+        )
+    return found
 
 
 def check_digits() -> str:

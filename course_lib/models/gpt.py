@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_lib.models.attention import attention, merge_heads, split_heads
 from course_lib.models.convolved_linear import TiedOutput
 from course_lib.models.kv_cache import KeyValueCache, reading_mask
+from course_lib.models.sizes import check_ids
 
 INITIAL_STD = 0.02
 
@@ -221,12 +222,7 @@ class GPT(nn.Module):
         """
         before = 0 if cache is None else cache.length
         self._check(ids, before)
-        try:
-            x = self.token_embedding(ids) + self.position_embedding.weight[before : before + ids.shape[1]]
-        except IndexError as error:
-            raise ValueError(
-                f"ids must be from 0 to {self.vocab_size - 1}, got {ids.min().item()} … {ids.max().item()}"
-            ) from error
+        x = self.token_embedding(ids) + self.position_embedding.weight[before : before + ids.shape[1]]
         if self.dropout:
             x = F.dropout(x, self.dropout, self.training)
         all_weights = []
@@ -245,3 +241,4 @@ class GPT(nn.Module):
         if before + ids.shape[1] > self.context:
             read = f" after {before} already read" if before else ""
             raise ValueError(f"ids must fit the context of {self.context}, got {ids.shape[1]}{read}")
+        check_ids(ids, self.vocab_size)

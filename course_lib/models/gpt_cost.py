@@ -18,25 +18,44 @@ class GPTShape(NamedTuple):
 
 
 class Precision(NamedTuple):
-    """Bytes a number, by what it is for.
+    """Bytes per number, by what it is for, on a GPU.
 
     ``weight``: a parameter, its gradient and each of its optimiser's averages. ``stream``: the sum that runs
-    from block to block, and the logits' logarithmic softmax. ``product``: what goes into and comes out of
-    matrix products. ``copies``: whether the weights' copies in the products' precision are kept too.
+    from block to block. ``product``: what goes into and comes out of matrix products. ``copies``: whether the
+    weights' copies in the products' precision are kept too. ``loss``: what the cross-entropy keeps of each
+    logit; under autocast that is the logarithmic softmax, in bf16 like the logits, and the fp32 copy of it
+    that ``nll_loss``, one of autocast's fp32 operations, asks for and keeps. ``loss_gradient``: what the loss
+    needs for each logit as the backward pass begins: the gradients with respect to the logarithmic softmax
+    and to the logits; under autocast the first of them, in fp32, for its fp32 copy makes room before the
+    second is written.
     """
 
     weight: int
     stream: int
     product: int
     copies: bool
+    loss: int
+    loss_gradient: int
 
 
 PRECISIONS: dict[str, Precision] = {
-    "fp32": Precision(weight=4, stream=4, product=4, copies=False),
-    "autocast bf16": Precision(weight=4, stream=4, product=2, copies=True),
-    "bf16": Precision(weight=2, stream=2, product=2, copies=False),
+    "fp32": Precision(weight=4, stream=4, product=4, copies=False, loss=4, loss_gradient=8),
+    "autocast bf16": Precision(weight=4, stream=4, product=2, copies=True, loss=6, loss_gradient=4),
+    "bf16": Precision(weight=2, stream=2, product=2, copies=False, loss=2, loss_gradient=4),
 }
 """fp32 throughout; fp32 weights under ``torch.autocast`` to bfloat16; ``model.bfloat16()``."""
+
+
+class BackwardMoment(NamedTuple):
+    """Bytes at one moment of the backward pass, beside weights and the optimiser's averages.
+
+    ``activations``: still or again kept. ``gradients``: of the weights, as far as they are written.
+    ``working``: gradients of activations, on their way from one operation to the one before it.
+    """
+
+    activations: int
+    gradients: int
+    working: int
 
 
 def gpt_parameters(shape: GPTShape) -> int:
@@ -105,19 +124,24 @@ def gpt_activation_bytes(
 ) -> int:
     r"""Count the bytes that the backward pass of ``GPT`` and its cross-entropy will need beside parameters.
 
-    With T = batch·seq tokens, r, p = the precision's ``stream`` and ``product``, H heads, c = 1 where weights
-    are copied and 0 elsewhere, s = 4 (2 in bf16) the bytes of a norm's mean or deviation:
+    With T = batch·seq tokens, r, p, ℓ = the precision's ``stream``, ``product`` and ``loss``, H heads, c = 1
+    where weights are copied and 0 elsewhere:
 
     $$\begin{aligned}
-      \text{block} &= T\,[\,\underbrace{2rd + 4s}_{\text{into the norms}} + \underbrace{14pd}_{\text{1 + 3 + 1
+      \text{block} &= T\,[\,\underbrace{2rd + 16}_{\text{into the norms}} + \underbrace{14pd}_{\text{1 + 3 + 1
         + 1 + 4 + 4}} + \underbrace{4H}_{\text{log-sums}}\,] + c \cdot 12pd^2 \\
-      \text{rest} &= T\,[\,\underbrace{rd + 2s + pd}_{\text{last norm}} + \underbrace{rV}_{\text{log-softmax}}
+      \text{rest} &= T\,[\,\underbrace{rd + 8 + pd}_{\text{last norm}} + \underbrace{\ell V}_{\text{loss}}
         + \underbrace{16}_{\text{ids, targets}}\,] + c \cdot pVd + r
     \end{aligned}$$
 
     The fourteen are what linear maps and GELU read: the norm's output (1), query, key and value (3), the
-    heads' output (1), the second norm's output (1), and the wide layer before and after GELU (4 + 4). With
-    checkpointing a block keeps only its input, Trd. SDPA keeps no scores, only the logarithm of a row's sum.
+    heads' output (1), the second norm's output (1), and the wide layer before and after GELU (4 + 4). A norm
+    keeps a mean and a deviation per token, 4 bytes each in every precision. With checkpointing a block keeps
+    only its input, Trd. SDPA keeps no scores, only the logarithm of a row's sum. Under autocast each weight
+    matrix is cast once per forward pass, and the copy stays for the backward pass (c).
+
+    The CPU differs in two terms: its autocast computes the loss in fp32 and keeps 4 bytes per logit, not 6;
+    and in bf16 its norms keep 2 bytes, not 4, per mean and deviation.
 
     Args:
         shape: the sizes; no dropout.
@@ -127,7 +151,7 @@ def gpt_activation_bytes(
         checkpointing: each block recomputes itself in the backward pass (``torch.utils.checkpoint``).
 
     Returns:
-        Bytes, exact on the CPU.
+        Bytes, those of the tensors that autograd saves, but for SDPA's random state (24 bytes per block).
 
     Raises:
         ValueError: if a size is below 1 or ``precision`` is another word.
@@ -138,8 +162,7 @@ def gpt_activation_bytes(
     bytes_of = _precision(precision)
     tokens, d, stream, product = batch * seq, shape.d_model, bytes_of.stream, bytes_of.product
     block = tokens * stream * d if checkpointing else gpt_block_bytes(shape, batch, seq, precision=precision)
-    last_norm = stream * d + 2 * stream + product * d
-    rest = tokens * (last_norm + stream * shape.vocab_size + 16) + stream
+    rest = tokens * (stream * d + 8 + product * d + bytes_of.loss * shape.vocab_size + 16) + stream
     copy = product * shape.vocab_size * d if bytes_of.copies else 0
     return shape.layers * block + rest + copy
 
@@ -164,8 +187,70 @@ def gpt_block_bytes(shape: GPTShape, batch: int, seq: int, *, precision: str = "
     check_sizes(**shape._asdict(), batch=batch, seq=seq)
     bytes_of = _precision(precision)
     d, stream, product = shape.d_model, bytes_of.stream, bytes_of.product
-    a_token = 2 * stream * d + 4 * stream + 14 * product * d + 4 * shape.heads
+    a_token = 2 * stream * d + 16 + 14 * product * d + 4 * shape.heads
     return batch * seq * a_token + (12 * product * d**2 if bytes_of.copies else 0)
+
+
+def gpt_backward_moments(
+    shape: GPTShape,
+    batch: int,
+    seq: int,
+    *,
+    precision: str = "fp32",
+    checkpointing: bool = False,
+    gradient_shards: int = 1,
+) -> dict[str, BackwardMoment]:
+    r"""Estimate the three moments of the backward pass at which it may need most.
+
+    With w the bytes of a weight, g the precision's ``loss_gradient``, and other letters as for
+    ``gpt_activation_bytes``:
+
+    - as it begins, everything kept is there, and gTV bytes of gradients of the logits;
+    - in the last block the head's activations, $\ell TV + (r + p)Td + 8T + c\,pVd$, are gone and its weights
+      have their gradients; working are the gradients of the stream, rTd, and of the wide layer, 4pTd; under
+      autocast the stream's copy for the products besides, pTd;
+    - in the first block nearly all weights have theirs, and only this block's activations are left.
+
+    Where blocks recompute themselves, the last block's activations are there besides, but for its input,
+    which was kept. In the last and the first block half of its own weights have gradients.
+
+    Args:
+        shape: the sizes; no dropout.
+        batch: sequences, at least 1.
+        seq: tokens a sequence, at least 1.
+        precision: a key of ``PRECISIONS``.
+        checkpointing: each block recomputes itself in the backward pass.
+        gradient_shards: devices that share out the gradients as they are written, at least 1.
+
+    Returns:
+        The moments in their order, by name. What kernels take for themselves while they run is not in them:
+        on an H100 there were about 64 MiB more beside the wide layer's gradient in bf16, none in fp32.
+
+    Raises:
+        ValueError: if a size is below 1 or ``precision`` is another word.
+
+    Taught in: "GPU, mixed precision and torch.compile".
+    """
+    check_sizes(gradient_shards=gradient_shards)
+    block = gpt_block_bytes(shape, batch, seq, precision=precision)
+    kept = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
+    weight, stream, product, copies, loss, loss_gradient = _precision(precision)
+    tokens, d, vocab = batch * seq, shape.d_model, shape.vocab_size
+    on_their_way = tokens * d * (stream + 4 * product + (product if copies else 0))
+    head = tokens * (loss * vocab + (stream + product) * d + 8) + (product * vocab * d if copies else 0)
+    recomputed = block - stream * tokens * d if checkpointing else 0
+    half_a_block = 4 * d**2 + 3 * d
+    # Of the first block's own weights half have no gradient yet, and the positions have none.
+    nearly_all = weight * (gpt_parameters(shape) - shape.context * d - 2 * half_a_block)
+    return {
+        "as the backward pass begins": BackwardMoment(kept, 0, loss_gradient * tokens * vocab),
+        "in the last block": BackwardMoment(
+            kept - head + recomputed, weight * (vocab * d + half_a_block), on_their_way
+        ),
+        "in the first block": BackwardMoment(
+            block + 16 * tokens, -(-nearly_all // gradient_shards), on_their_way
+        ),
+    }
 
 
 def gpt_working_bytes(
@@ -177,16 +262,7 @@ def gpt_working_bytes(
     checkpointing: bool = False,
     gradient_shards: int = 1,
 ) -> int:
-    r"""Estimate what the backward pass needs at its worst moment beside weights, optimiser and activations.
-
-    With w the bytes of a weight and other letters as for ``gpt_activation_bytes``, it is the most of three:
-
-    - as it begins, the loss hands back two gradients as large as the logits: 2rTV;
-    - in the last block, the wide layer's gradients, $\Delta = rTd + 4pTd$, stand where the head's activations
-      were, $rTV + (r + p)Td + 2rT$, and the head's weights have their gradients;
-    - in the first block, Δ again and nearly all weights' gradients, but no other activations any more.
-
-    Where blocks recompute themselves, the last two hold one block's activations besides.
+    """Estimate what the backward pass needs at its worst moment beside weights, optimiser and activations.
 
     Args:
         shape: the sizes; no dropout.
@@ -197,28 +273,16 @@ def gpt_working_bytes(
         gradient_shards: devices that share out the gradients as they are written, at least 1.
 
     Returns:
-        Bytes; with it ``training.memory.peak_bytes`` is within 5 % of what the CPU's allocator saw.
+        Bytes: the most of ``gpt_backward_moments``, less what ``gpt_activation_bytes`` counts.
 
     Raises:
         ValueError: if a size is below 1 or ``precision`` is another word.
 
     Taught in: "GPU, mixed precision and torch.compile".
     """
-    check_sizes(gradient_shards=gradient_shards)
-    block = gpt_block_bytes(shape, batch, seq, precision=precision)
-    kept = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
-    bytes_of = _precision(precision)
-    tokens, d, stream, product = batch * seq, shape.d_model, bytes_of.stream, bytes_of.product
-    logits = stream * tokens * shape.vocab_size
-    gradients = tokens * d * (stream + 4 * product)
-    head = logits + tokens * ((stream + product) * d + 2 * stream)
-    half_a_block = 4 * d**2 + 3 * d
-    written = bytes_of.weight * (shape.vocab_size * d + half_a_block)
-    in_last_block = (block if checkpointing else 0) + gradients - head + written
-    # Of the first block's own weights half have no gradient yet, and the positions have none.
-    written = bytes_of.weight * (gpt_parameters(shape) - shape.context * d - 2 * half_a_block)
-    in_first_block = block + gradients + -(-written // gradient_shards) - (kept - 16 * tokens)
-    return max(2 * logits, in_last_block, in_first_block)
+    kind = {"precision": precision, "checkpointing": checkpointing}
+    moments = gpt_backward_moments(shape, batch, seq, **kind, gradient_shards=gradient_shards)
+    return max(map(sum, moments.values())) - gpt_activation_bytes(shape, batch, seq, **kind)
 
 
 def gpt_gathered_bytes(shape: GPTShape, *, precision: str = "fp32") -> int:

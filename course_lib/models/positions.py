@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_WITHOUT_FLOAT64 = ("mps",)
+
 
 def sinusoidal(
     seq: int,
@@ -41,9 +43,10 @@ def sinusoidal(
         raise ValueError(f"seq must be at least 1, got {seq}")
     if d_model < 2 or d_model % 2:
         raise ValueError(f"d_model must be even and at least 2, got {d_model}")
-    angles = _angles(torch.arange(seq, device=device), d_model, base)
+    positions = torch.arange(seq, device=device)
+    angles = _angles(positions, d_model, base)
     encoding = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
-    return encoding.to(dtype or torch.get_default_dtype())
+    return encoding.to(dtype or torch.get_default_dtype()).to(positions.device)
 
 
 def rotate(x: Tensor, positions: Tensor | None = None, base: float = 10000.0) -> Tensor:
@@ -87,14 +90,15 @@ def rotate(x: Tensor, positions: Tensor | None = None, base: float = 10000.0) ->
             f"got {tuple(positions.shape)}"
         )
     angles = _angles(positions, x.shape[-1], base)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    cos, sin = (clock.to(x.dtype).to(x.device) for clock in (angles.cos(), angles.sin()))
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
 
 
 def _angles(positions: Tensor, width: int, base: float) -> Tensor:
-    """p·ωᵢ in float64, (…, width/2)."""
+    """p·ωᵢ in float64, (…, width/2), on the positions' device; on the CPU where that is an Apple GPU's."""
     if not base > 1:
         raise ValueError(f"base must be above 1, got {base}")
+    positions = positions.cpu() if positions.device.type in _WITHOUT_FLOAT64 else positions
     exponents = torch.arange(0, width, 2, dtype=torch.float64, device=positions.device) / width
     return positions.to(torch.float64)[..., None] * base**-exponents

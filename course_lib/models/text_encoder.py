@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from course_lib.models.attention import MultiHeadAttention, padding_mask
 from course_lib.models.lengths import real_tokens
+from course_lib.models.sizes import check_ids
 
 INITIAL_STD = 0.02
 SEGMENTS = 2
@@ -165,9 +166,7 @@ class TextEncoder(nn.Module):
         mask = padding_mask(lengths, ids.shape[1])
         if len(mask) != len(ids):
             raise ValueError(f"lengths must be one for each of {len(ids)} texts, got {len(mask)}")
-        lowest, highest = ids.min().item(), ids.max().item()
-        if lowest < 0 or highest >= self.vocab_size:
-            raise ValueError(f"ids must be from 0 to {self.vocab_size - 1}, got {lowest} … {highest}")
+        check_ids(ids, self.vocab_size)
         x = self.token_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
         x = self.embedding_norm(x + self.segment_embedding.weight[0])
         x = F.dropout(x, self.dropout, self.training)

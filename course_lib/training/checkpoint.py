@@ -145,7 +145,8 @@ def _named_state(owner: torch.optim.Optimizer | torch.optim.lr_scheduler.LRSched
 def _random_state(generators: Mapping[str, torch.Generator]) -> dict[str, Any]:
     return {
         "cpu": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        # asking a GPU for its state would start it, which a run on the CPU must not do
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
         "generators": {name: generator.get_state() for name, generator in generators.items()},
     }
 

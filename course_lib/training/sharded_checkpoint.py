@@ -74,7 +74,10 @@ def save(
         shutil.rmtree(partial, ignore_errors=True)  # of a save that was cut short
         partial.mkdir(parents=True)
     dist.barrier()
-    dcp.save(_state(model, optimizer, generator), storage_writer=dcp.FileSystemWriter(partial))
+    # Copying ahead of writing is done on a GPU's stream, even where there is nothing on the GPU.
+    ahead = {"per_thread_copy_ahead": 0} if next(model.parameters()).device.type == "cpu" else {}
+    writer = dcp.FileSystemWriter(partial, **ahead)
+    dcp.save(_state(model, optimizer, generator), storage_writer=writer)
     digests = _digests(partial)
     if dist.get_rank() == 0:
         run = {"step": step, "extra": extra, "processes": dist.get_world_size(), "sha256": digests}

@@ -20,7 +20,7 @@ function render({ model, el }) {
   const line = svg("line", { stroke: COLOUR.parameter, "stroke-width": 2.5, "stroke-dasharray": "6 4" });
   const grip = handle("memory of a device, GiB");
   const chart = svg("svg", {}, scenery, line, grip);
-  const sliders = Object.entries({ layers: "Layers", width: "Width d", batch: "Batch a device", seq: "Tokens", devices: "Devices" }).map(([name, label]) => {
+  const sliders = Object.entries({ layers: "Layers", width: "Width d", batch: "Batch per device", seq: "Tokens", devices: "Devices" }).map(([name, label]) => {
     const made = slider({ label, low: 0, high: choices[name].length - 1, step: 1, change: (k) => put(model, { [name]: choices[name][k] }) });
     return { name, ...made };
   });
@@ -67,7 +67,11 @@ function render({ model, el }) {
     place(grip, clamp(X(now.memory), 8, width - 8), 16, { value: now.memory, low: choices.memory[0], high: choices.memory[1], text: `${now.memory} GiB` });
     options.forEach((each) => each.draw(now));
     for (const each of sliders) each.set(choices[each.name].indexOf(now[each.name]), number(now[each.name], 0));
-    for (const key of Object.keys(PARTS)) read.show(key, gib(found[key]), key === "weights" ? `${counted(found.parameters)} parameters` : "");
+    const notes = {
+      weights: `${counted(found.parameters)} parameters`, gradients: "of all weights, at the update",
+      activations: "kept by the forward pass", working: "gradients of activations",
+    };
+    for (const key of Object.keys(PARTS)) read.show(key, gib(key === "working" ? found.fullest.working : found[key]), notes[key] ?? "");
     const spare = limit - most;
     read.show("peak", gib(most), spare >= 0 ? `fits, ${gib(spare)} to spare` : `does not fit: ${gib(-spare)} too much`);
     ui.goal(0, found.parameters >= 6e9 && spare >= 0 && now.memory <= 80);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -11,10 +11,10 @@ from course_lib.models.gpt_cost import (
     PRECISIONS,
     GPTShape,
     gpt_activation_bytes,
+    gpt_backward_moments,
     gpt_gathered_bytes,
     gpt_parameters,
     gpt_tensors,
-    gpt_working_bytes,
 )
 from course_lib.training.memory import AVERAGES, SHARDED, state_bytes
 from course_lib.widgets.explorable import Explorable
@@ -39,9 +39,9 @@ MODELS = {
 
 _CODE = """\
 from course_lib.models.gpt_cost import (
-    PRECISIONS, GPTShape, gpt_activation_bytes, gpt_gathered_bytes, gpt_parameters, gpt_tensors, gpt_working_bytes,
+    PRECISIONS, GPTShape, gpt_activation_bytes, gpt_backward_moments, gpt_gathered_bytes, gpt_parameters, gpt_tensors,
 )
-from course_lib.training.memory import peak_bytes, state_bytes
+from course_lib.training.memory import state_bytes
 
 shape = GPTShape(vocab_size=50304, context=«seq», d_model=«width», heads=«heads», layers=«layers»)
 kind = {"precision": "«precision»", "checkpointing": «checkpointing»}
@@ -49,14 +49,18 @@ held = state_bytes(
     gpt_parameters(shape), tensors=gpt_tensors(shape), optimizer="«optimizer»",
     bytes_each=PRECISIONS["«precision»"].weight, devices=«devices», sharding="«sharding»",
 )._replace(activations=gpt_activation_bytes(shape, «batch», «seq», **kind))
-working = gpt_working_bytes(shape, «batch», «seq», **kind, gradient_shards=«shards»)
+moments = gpt_backward_moments(shape, «batch», «seq», **kind, gradient_shards=«shards»)
+moment = max(moments, key=lambda name: sum(moments[name]))
+activations, gradients, working = moments[moment]
 if "«sharding»" == "weights":
     working += gpt_gathered_bytes(shape, precision="«precision»")
 
 print(f"{gpt_parameters(shape):,} parameters")
 for name, size in {**held._asdict(), "working": working}.items():
     print(f"{name:11} {size / 2**30:12.4f} GiB")
-print(f"peak        {peak_bytes(held, working=working) / 2**30:12.4f} GiB of «memory»")
+state = held.weights + held.optimizer
+for name, size in {moment: activations + gradients + working, "at the update": held.gradients}.items():
+    print(f"{name:27} {(state + size) / 2**30:12.4f} GiB of «memory»")
 """  # noqa: E501  printed where it can be scrolled
 
 
@@ -64,6 +68,10 @@ class WhatFits(Explorable):
     r"""Choose a GPT and how it is trained; see the two fullest moments of a step against the device's memory.
 
     $$\text{weights} + \text{optimiser} + \max(\text{activations} + \text{working}, \; \text{gradients})$$
+
+    The upper bar is the backward pass's fullest moment, which its label names: as it begins, in the last
+    block or in the first. *Working* are gradients of activations on their way from one operation to the one
+    before it and, where the weights are shared out, those gathered for the moment.
 
     The parts are those of `models.gpt_cost` and `training.memory`, computed in the page to the same byte.
     Drag the line of the device's memory.
@@ -170,12 +178,13 @@ class WhatFits(Explorable):
             code_template=_CODE,
         )
 
-    def budget(self) -> dict[str, int]:
+    def budget(self) -> dict[str, Any]:
         """Count the bytes on one device, by what they are for.
 
         Returns:
-            ``parameters`` (a number, not bytes), ``weights``, ``gradients``, ``optimizer``, ``activations``
-            and ``working``, as `models.gpt_cost` and `training.memory` have them.
+            ``parameters`` (a number, not bytes), ``weights``, ``gradients``, ``optimizer``, ``activations``,
+            and ``fullest``: the ``moment`` of the backward pass that needs most, by name, with its
+            ``activations``, ``gradients`` written so far, and ``working``.
         """
         shape = GPTShape(VOCAB, self.seq, self.width, self.width // HEAD_DIM, self.layers)
         kind = {"precision": self.precision, "checkpointing": self.checkpointing}
@@ -187,14 +196,19 @@ class WhatFits(Explorable):
             devices=self.devices,
             sharding=self.sharding,
         )
-        working = gpt_working_bytes(shape, self.batch, self.seq, **kind, gradient_shards=self._shards())
+        gathered = 0
         if "weights" in SHARDED[self.sharding]:
-            working += gpt_gathered_bytes(shape, precision=self.precision)
+            gathered = gpt_gathered_bytes(shape, precision=self.precision)
+        moments = gpt_backward_moments(shape, self.batch, self.seq, **kind, gradient_shards=self._shards())
+        moment, fullest = max(moments.items(), key=lambda each: sum(each[1]))
         return {
             "parameters": gpt_parameters(shape),
             **state._asdict(),
             "activations": gpt_activation_bytes(shape, self.batch, self.seq, **kind),
-            "working": working,
+            "fullest": {
+                "moment": moment,
+                **fullest._replace(working=fullest.working + gathered)._asdict(),
+            },
         }
 
     def code_values(self) -> dict[str, object]:

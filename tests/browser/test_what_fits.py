@@ -32,27 +32,31 @@ def test_the_page_counts_the_bytes_python_counts(run_module, chance):
 
 
 def moments(counts):
-    state = counts["weights"] + counts["optimizer"]
-    return state + counts["activations"] + counts["working"], state + counts["gradients"]
+    """Both bars, part by part."""
+    state = [counts["weights"]], [counts["optimizer"]]
+    fullest = counts["fullest"]
+    first = [fullest["gradients"]], [fullest["activations"], fullest["working"]]
+    return state[0] + first[0] + state[1] + first[1], state[0] + [counts["gradients"]] + state[1]
 
 
 def compare(shown, settings):
     """Every number on screen, both bars, the verdict and both goals against Python."""
     counts = WhatFits(**settings).budget()
     for part in PARTS:
-        shows(shown, part, counts[part])
-    peak = max(moments(counts))
+        shows(shown, part, counts["fullest"]["working"] if part == "working" else counts[part])
+    peak = max(map(sum, moments(counts)))
+    labels = shown.root.locator("svg .xp-strong").all_text_contents()
+    assert [each.partition(":")[0] for each in labels] == [counts["fullest"]["moment"], "at the update"]
     shows(shown, "peak", peak)
     limit = settings["memory"] * GIB
     verdict = shown.root.locator('.xp-row:has([data-reading="peak"]) .xp-note').text_content()
     assert verdict.startswith("fits" if peak <= limit else "does not fit")
     widths = [float(each.get_attribute("width")) for each in shown.root.locator(".xp-part").all()]
-    sizes = [counts[p] for p in ("weights", "optimizer", "activations", "working")]
-    sizes += [counts[p] for p in ("weights", "optimizer", "gradients")]
+    sizes = [size for bar in moments(counts) for size in bar]
     for width, size in zip(widths, sizes, strict=True):
         assert width / max(widths) == pytest.approx(size / max(sizes), abs=0.02 / max(widths))
     goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
-    whole = max(moments(WhatFits(**{**settings, "checkpointing": False}).budget()))
+    whole = max(map(sum, moments(WhatFits(**{**settings, "checkpointing": False}).budget())))
     assert goals == [
         counts["parameters"] >= 6e9 and peak <= limit and settings["memory"] <= 80,
         settings["checkpointing"] and 2 * peak <= whole,
@@ -87,7 +91,7 @@ def test_settings_by_buttons_sliders_and_the_line_equal_python(width, show, chan
     now["checkpointing"] = True
     compare(shown, now)
     for label, key in (
-        ("Batch a device", "batch"),
+        ("Batch per device", "batch"),
         ("Tokens", "seq"),
         ("Devices", "devices"),
         ("Layers", "layers"),

@@ -1,9 +1,14 @@
 """What the tests run on two processes: each function is called in every one, and returns what is compared."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+from unittest import mock
+
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
@@ -17,6 +22,42 @@ from course_lib.training.gradient_averaging import (
 )
 from course_lib.training.pipeline import pipeline_step
 from course_lib.training.tensor_parallel import TensorParallelMLP
+
+
+@contextlib.contextmanager
+def one_gpu_in_the_machine() -> Iterator[None]:
+    """Make torch believe in one GPU, and raise where anything starts it: a world on the CPU needs none."""
+    there = {
+        "torch.cuda.is_available": lambda: True,
+        "torch.cuda.device_count": lambda: 1,
+        "torch.accelerator.is_available": lambda: True,
+        "torch.accelerator.device_count": lambda: 1,
+        "torch.accelerator.current_accelerator": lambda *_, **__: torch.device("cuda"),
+        "torch._C._get_accelerator": lambda *_: torch.device("cuda"),
+        "torch._utils._get_available_device_type": lambda: "cuda",
+        # torch's optimisers ask, wherever the parameters are, whether the GPU records a graph
+        "torch.accelerator.current_stream": lambda *_: mock.Mock(is_capturing=lambda: False),
+        "torch.cuda._lazy_init": _started,
+        "torch.cuda.set_device": _started,
+        "torch.cuda.current_device": _started,
+        "torch.cuda.current_stream": _started,
+        "torch.accelerator.set_device_index": _started,
+        "torch.accelerator.synchronize": _started,
+    }
+    with contextlib.ExitStack() as patches:
+        for name, value in there.items():
+            patches.enter_context(mock.patch(name, value))
+        yield
+
+
+def _started(*_: object, **__: object) -> None:
+    raise AssertionError("a world on the CPU started the GPU")
+
+
+def beside_a_gpu(function: Callable[..., object], *arguments: object) -> object:
+    """Call a function on a machine with one GPU."""
+    with one_gpu_in_the_machine():
+        return function(*arguments)
 
 
 def perceptron() -> nn.Sequential:
@@ -53,8 +94,9 @@ def shared(way: str, count: int, cuts: tuple[int, ...] | None = None) -> list[Te
         if way.startswith("ddp"):
             model = DistributedDataParallel(model)
         if way.startswith("fsdp"):
-            fully_shard(model[0])
-            fully_shard(model)
+            mesh = init_device_mesh("cpu", (world.size,))
+            fully_shard(model[0], mesh=mesh)
+            fully_shard(model, mesh=mesh)
         loss = F.mse_loss(model(x), y) if len(x) else None
         if way.endswith("weighted"):
             loss = loss * loss_weight(len(x))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 from small_pretraining import SMALL, die_at, few_quatrains, run_one
+from small_worlds import beside_a_gpu
 
 from course_lib.commands import pretrain
 from course_lib.training.checkpoint_folders import newest
@@ -88,6 +89,17 @@ def test_any_number_of_processes_trains_alike(tmp_path: Path, alone: Path, shard
         state["blocks.0.attention.qkv_proj.bias"][8:16] = 0
     assert all((ours[name] - theirs[name]).abs().max() < CLOSE for name in ours)
     assert json.loads((tmp_path / "result.json").read_text())["machine"]["processes"] == processes
+
+
+@pytest.mark.parametrize("sharding", ["ddp", "fsdp"])
+def test_training_and_checkpoints_on_the_cpu_let_the_machines_only_gpu_alone(tmp_path: Path, sharding: str):
+    """Two processes and one GPU: whatever reached for it would find none for the second process."""
+    words = ["--sharding", sharding, "--steps", "20"]
+    beside = ["--out", str(tmp_path / "beside"), *words]
+    assert on_processes(beside_a_gpu, run_one, beside) == [(0, "")] * 2
+    assert on_processes(beside_a_gpu, run_one, [*beside, "--resume", "--steps", "30"]) == [(0, "")] * 2
+    several(tmp_path / "without", *words, "--steps", "30")
+    assert history(tmp_path / "beside") == history(tmp_path / "without")
 
 
 def test_dropout_differs_between_processes_and_depends_on_the_seed_alone(tmp_path: Path, whole: Path):

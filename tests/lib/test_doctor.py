@@ -50,6 +50,18 @@ def test_examine_survives_any_error() -> None:
     ]
 
 
+def test_an_apple_gpu_is_told_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    ones = torch.ones
+    monkeypatch.setattr(torch, "ones", lambda *size, **_: ones(*size))
+    monkeypatch.setattr("course_lib.runtime.get_device", lambda: torch.device("mps"))
+    said = doctor.check_device()
+    assert said.startswith("mps, ")
+    assert "no float64" in said
+    assert "PYTORCH_ENABLE_MPS_FALLBACK=1" in said
+    monkeypatch.setattr("course_lib.runtime.get_device", lambda: torch.device("cpu"))
+    assert "Apple" not in doctor.check_device()
+
+
 def test_an_old_python_is_too_old() -> None:
     assert doctor.check_python((3, 11, 0)).startswith("3.11.0")
     with pytest.raises(RuntimeError, match=r"3\.10\.14 is too old: install Python 3\.11"):

@@ -11,6 +11,10 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.models.gpt import GPT
 from course_lib.models.kv_cache import KeyValueCache, reading_mask
+from course_lib.models.seq2seq import Seq2Seq
+from course_lib.models.text_encoder import TextEncoder
+from course_lib.models.transformer import Transformer
+from course_lib.training.compilation import GraphCounter
 
 SHAPES = [  # vocabulary, context, d_model, heads, layers, batch, seq
     (50, 16, 24, 3, 2, 2, 16),
@@ -260,3 +264,40 @@ def test_the_caches_own_checks():
     with pytest.raises(ValueError, match="before must be at least 0 and new at least 1, got -1 and 1"):
         reading_mask(-1, 1)
     assert reading_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
+
+
+LATE = torch.tensor([[0, 3, 50]])
+LENGTHS = torch.tensor([3])
+EARLY = torch.zeros(1, 3, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: GPT(50, context=8, d_model=8, heads=2, layers=1)(LATE),
+        lambda: TextEncoder(50, d_model=8, heads=2, layers=1, feed_forward=8, max_length=8)(LATE, LENGTHS),
+        lambda: Transformer(50, 50, d_model=8, heads=2, layers=1, feed_forward=8)(LATE, LENGTHS, EARLY),
+        lambda: Transformer(50, 50, d_model=8, heads=2, layers=1, feed_forward=8)(EARLY, LENGTHS, LATE),
+        lambda: Seq2Seq(50, 50, hidden=8)(LATE, LENGTHS, EARLY),
+        lambda: Seq2Seq(50, 50, hidden=8)(EARLY, LENGTHS, LATE),
+    ],
+)
+def test_an_id_out_of_range_is_refused_before_it_is_looked_up(call, monkeypatch):
+    """On a GPU the lookup would not raise: it would take the device away from the process."""
+
+    def lookup(_, ids: torch.Tensor, *__, **___) -> torch.Tensor:
+        if ids.max() >= 50:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return torch.zeros(*ids.shape, 8)
+
+    monkeypatch.setattr(F, "embedding", lookup)
+    with pytest.raises(ValueError, match=r"50"):
+        call()
+
+
+def test_ids_are_not_looked_at_where_that_would_break_a_graph_or_there_are_no_numbers():
+    counter = GraphCounter(GPT(50, context=8, d_model=8, heads=2, layers=1), fullgraph=True)
+    assert counter(EARLY).shape == (1, 3, 50)
+    with torch.device("meta"):
+        model = GPT(50, context=8, d_model=8, heads=2, layers=1)
+    assert model(LATE.to("meta")).shape == (1, 3, 50)

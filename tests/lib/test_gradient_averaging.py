@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_worlds import accumulated, alone, mean_of_ranks, shared
+from small_worlds import accumulated, alone, beside_a_gpu, mean_of_ranks, shared
 from torch import nn
 
 from course_lib.training.gradient_averaging import (
@@ -25,6 +25,12 @@ def distance(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
 @pytest.mark.parametrize("way", ["by hand", "ddp", "fsdp", "by examples", "ddp weighted"])
 def test_even_shares_equal_the_whole_batch(way: str):
     for found in on_processes(shared, way, 8):
+        assert distance(found, alone(8)) < CLOSE
+
+
+@pytest.mark.parametrize("way", ["by hand", "ddp", "fsdp", "by examples", "ddp weighted"])
+def test_a_world_on_the_cpu_lets_the_machines_only_gpu_alone(way: str):
+    for found in on_processes(beside_a_gpu, shared, way, 8):
         assert distance(found, alone(8)) < CLOSE
 
 

@@ -6,15 +6,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd.graph import saved_tensors_hooks
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.accelerator import most_allocated
+from course_lib.commands.benchmark_record import load_record
 from course_lib.models.classifier_memory import convnet_activation_bytes, mlp_activation_bytes
 from course_lib.models.gpt import GPT
 from course_lib.models.gpt_cost import (
     PRECISIONS,
     GPTShape,
     gpt_activation_bytes,
+    gpt_backward_moments,
     gpt_block_bytes,
     gpt_forward_flops,
     gpt_gathered_bytes,
@@ -65,6 +70,14 @@ def next_token_loss(model, shape, batch, seq, precision="fp32"):
     return loss
 
 
+def apart_on_the_cpu(shape, tokens, precision, *, checkpointing):
+    """Bytes that the formula, which is a GPU's, counts and the CPU does not keep."""
+    if precision == "autocast bf16":  # the loss is computed from fp32 logits: no bf16 logarithms besides
+        return 2 * tokens * shape.vocab_size
+    norms = 1 + (0 if checkpointing else 2 * shape.layers)
+    return 4 * tokens * norms if precision == "bf16" else 0  # 2 bytes a mean and a deviation, not 4
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("shape", "batch", "seq"), SHAPES)
@@ -78,11 +91,113 @@ def test_a_gpts_training_step_takes_the_bytes_predicted(shape, batch, seq, preci
         gpt_parameters(shape), tensors=gpt_tensors(shape), bytes_each=PRECISIONS[precision].weight
     )
     activations = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
+    activations -= apart_on_the_cpu(shape, batch * seq, precision, checkpointing=checkpointing)
     assert found == predicted._replace(activations=activations)
+
+
+def attention_as_on_cuda(query, key, value, *, attn_mask, is_causal):
+    """The kernels that a GPU takes: fake tensors alone would fall back to the written-out formula."""
+    assert attn_mask is None
+    aten = torch.ops.aten
+    if query.dtype == torch.bfloat16:
+        return aten._scaled_dot_product_flash_attention(query, key, value, 0.0, is_causal)[0]
+    return aten._scaled_dot_product_efficient_attention(query, key, value, None, True, 0.0, is_causal)[0]
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(("shape", "batch", "seq"), [*SHAPES, (GPTShape(50304, 1024, 768, 12, 12), 8, 1024)])
+def test_cudas_own_autocast_saves_the_bytes_predicted(
+    shape, batch, seq, precision, checkpointing, monkeypatch
+):
+    """Fake tensors say they are on a GPU, so PyTorch's rules for CUDA decide what is cast and saved."""
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", attention_as_on_cuda)
+    monkeypatch.setattr("course_lib.models.gpt.check_ids", lambda *_: None)  # there are no numbers to look at
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    saved = {}
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        sizes = shape._asdict()
+        model = GPT(sizes.pop("vocab_size"), **sizes)
+        for module in model.modules():
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                there = nn.Parameter(torch.empty(parameter.shape, dtype=dtype, device="cuda"))
+                setattr(module, name, there)
+        if checkpointing:
+            recompute(model.blocks)
+        own = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
+        inputs, targets = (torch.zeros(batch, seq, dtype=torch.int64, device="cuda") for _ in range(2))
+
+        def note(tensor):
+            storage = tensor.untyped_storage()
+            random_state = tensor.ndim == 0 or tensor.dtype == torch.uint64  # the kernels', or a total weight
+            if storage._cdata not in own and not random_state:
+                saved[storage._cdata] = storage.nbytes()
+            return tensor
+
+        with (
+            saved_tensors_hooks(note, lambda tensor: tensor),
+            torch.autocast("cuda", torch.bfloat16, enabled=precision == "autocast bf16"),
+        ):
+            loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+    assert loss.device.type == "cuda"
+    predicted = gpt_activation_bytes(shape, batch, seq, precision=precision, checkpointing=checkpointing)
+    predicted -= PRECISIONS[precision].stream  # the loss's total weight, a scalar
+    if precision == "fp32" and not checkpointing:  # this kernel rounds the row of log-sums up to 32 tokens
+        predicted += 4 * shape.layers * batch * shape.heads * (-seq % 32)
+    assert sum(saved.values()) == predicted
+
+
+# Two rows of the record hold more than the step did, for reasons that the formula does not know.
+LEFT_BEHIND = {("small", "bf16", False)}
+KERNELS_OWN = {("small", "autocast bf16", True), ("small", "bf16", True)}
+
+
+def recorded(row):
+    work = dict(row["work"])
+    batch, seq = work.pop("batch"), work.pop("seq")
+    shape = GPTShape(**work)
+    kind = {"precision": row["precision"], "checkpointing": row["checkpointing"]}
+    held = state_bytes(
+        gpt_parameters(shape), tensors=gpt_tensors(shape), bytes_each=PRECISIONS[row["precision"]].weight
+    )._replace(activations=gpt_activation_bytes(shape, batch, seq, **kind))
+    peak = peak_bytes(held, working=gpt_working_bytes(shape, batch, seq, **kind))
+    name = ("GPT-2" if shape.d_model == 768 else "small", *kind.values())
+    return name, shape, peak, held.weights + held.optimizer + held.activations
+
+
+def test_the_formula_is_within_5_percent_of_a_gpus_allocator():
+    rows = load_record("gpu")["memory"]
+    seen = set()
+    for row in rows:
+        name, shape, peak, held = recorded(row)
+        measured, measured_held = row["measured"], row["measured_held"]
+        if name in LEFT_BEHIND:
+            # Checkpointed blocks are in a reference cycle; the autocast row's were collected within this one.
+            blocks = 4 * shape.layers * (12 * shape.d_model**2 + 13 * shape.d_model)
+            measured, measured_held = measured + blocks, measured_held + blocks
+        if name in KERNELS_OWN:
+            # Beside the wide layer's gradient a kernel holds 64 MiB; an allocation's slack is up to 1 MiB.
+            assert measured - peak == pytest.approx(64 * 2**20, abs=16 * 2**20)
+            measured -= 64 * 2**20
+        assert peak == pytest.approx(measured, rel=0.05), name
+        assert held == pytest.approx(measured_held, rel=0.05 if name[0] == "small" else 0.01), name
+        seen.add(name)
+    assert len(seen) == 12
+
+
+def test_the_record_knows_the_terms_of_autocast():
+    """Without the bf16 logarithms 12 % too little is held; two fp32 gradients of the logits are too many."""
+    row = next(each for each in load_record("gpu")["memory"] if each["precision"] == "autocast bf16")
+    _, shape, peak, held = recorded(row)
+    logits = row["work"]["batch"] * row["work"]["seq"] * shape.vocab_size
+    assert held - 2 * logits < 0.89 * row["measured_held"]
+    assert peak - 2 * logits + 4 * logits > 1.09 * row["measured"]
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("shape", [GPTShape(512, 64, 64, 4, 4), GPTShape(64, 64, 96, 4, 6)])
 def test_the_worst_moment_is_as_high_as_the_allocator_saw(shape, precision, checkpointing):
     batch, seq = 4, 64
@@ -101,8 +216,22 @@ def test_the_worst_moment_is_as_high_as_the_allocator_saw(shape, precision, chec
     optimizer.zero_grad()
     found = held.weights + held.optimizer + most_allocated(step, torch.device("cpu"))
     setting = {"precision": precision, "checkpointing": checkpointing}
+    held = held._replace(activations=gpt_activation_bytes(shape, batch, seq, **setting))
     predicted = peak_bytes(held, working=gpt_working_bytes(shape, batch, seq, **setting))
     assert predicted == pytest.approx(found, rel=0.05)
+
+
+def test_the_moments_are_the_parts_of_the_worst_one():
+    shape, batch, seq = SHAPES[3]
+    for precision in PRECISIONS:
+        moments = gpt_backward_moments(shape, batch, seq, precision=precision)
+        kept = gpt_activation_bytes(shape, batch, seq, precision=precision)
+        begins, last, first = moments.values()
+        assert (begins.activations, begins.gradients) == (kept, 0)
+        assert kept > last.activations > first.activations
+        assert last.gradients < first.gradients < PRECISIONS[precision].weight * gpt_parameters(shape)
+        worst = gpt_working_bytes(shape, batch, seq, precision=precision) + kept
+        assert worst == max(map(sum, moments.values()))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -157,14 +286,14 @@ def test_saved_tensors_are_what_the_backward_pass_reads():
 def test_operations_are_those_torch_counts(shape, batch, seq):
     model = gpt(shape)
     loss = next_token_loss(model, shape, batch, seq)
-    with FlopCounterMode(display=False) as counter:
-        value = loss()
-    assert counter.get_total_flops() == gpt_forward_flops(shape, batch, seq)
-    with FlopCounterMode(display=False) as counter:
-        value.backward()
-    # SDPA computes its scores anew in the backward pass: arithmetic, but not the model's.
-    again = 2 * shape.layers * batch * seq**2 * shape.d_model
-    assert counter.get_total_flops() == 2 * gpt_forward_flops(shape, batch, seq) + again
+    # The written-out attention is counted alike everywhere; a fused kernel's count is that kernel's own.
+    with sdpa_kernel(SDPBackend.MATH):
+        with FlopCounterMode(display=False) as counter:
+            value = loss()
+        assert counter.get_total_flops() == gpt_forward_flops(shape, batch, seq)
+        with FlopCounterMode(display=False) as counter:
+            value.backward()
+    assert counter.get_total_flops() == 2 * gpt_forward_flops(shape, batch, seq)
 
 
 def test_recomputing_changes_no_gradient_and_no_name():

@@ -9,7 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from course_lib.models import positions
 from course_lib.models.positions import rotate, sinusoidal
 
 EXACT = {"rtol": 1e-10, "atol": 1e-11}
@@ -125,3 +129,28 @@ def test_the_base_sets_the_slowest_hand():
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class NoFloat64OnTheGPU(TorchDispatchMode):
+    """Stop where a tensor on the GPU would be in float64, as MPS does."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for each in tree_leaves(found):
+            if isinstance(each, torch.Tensor) and each.device.type == "cuda" and each.dtype == torch.float64:
+                raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return found
+
+
+def test_positions_are_computed_where_there_is_no_float64(monkeypatch):
+    """Tensors without numbers, said to be on CUDA, stand for a Mac's, which PyTorch knows on a Mac only."""
+    assert positions._WITHOUT_FLOAT64 == ("mps",)
+    monkeypatch.setattr(positions, "_WITHOUT_FLOAT64", ("cuda",))
+    with FakeTensorMode(), NoFloat64OnTheGPU():
+        with pytest.raises(TypeError, match="float64"):
+            torch.ones(2, device="cuda").double()
+        encoding = sinusoidal(5, 6, device="cuda")
+        assert (encoding.device.type, encoding.dtype) == ("cuda", torch.float32)
+        for places in (None, torch.arange(4, device="cuda")):
+            turned = rotate(torch.ones(2, 4, 6, device="cuda"), places)
+            assert (turned.device.type, turned.dtype) == ("cuda", torch.float32)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -97,6 +101,8 @@ def test_torchs_fake_quantisation_agrees():
 def test_a_linear_layer_equals_torchaos():
     torch.manual_seed(0)
     layer = nn.Linear(64, 20)
+    # With every second weight 0 no pair of products can leave an int16: see saturating_product.
+    layer.weight.data[:, 1::2] = 0
     x = numbers(8, 64, seed=2)
     rows = scheme_for(x, axis=0, symmetric=True)
     weights = scheme_for(layer.weight.detach(), axis=0, symmetric=True)
@@ -266,3 +272,26 @@ def test_two_products_are_enough_to_saturate():
         saturating_product(q.int(), weight)
     with pytest.raises(ValueError, match="q must have 2 inputs, as weight has, got 1"):
         saturating_product(q[:, :1], weight)
+
+
+def test_pytorchs_own_product_saturates_where_there_is_no_vnni():
+    """The same instruction, chosen by a switch of oneDNN's in a process of its own; every bit is ours."""
+    program = """
+import torch
+from course_lib.deploy.quantization import saturating_product
+generator = torch.Generator().manual_seed(0)
+for rows, inputs, outputs in ((32, 64, 32), (17, 64, 24), (64, 128, 64)):
+    q = torch.randint(-128, 128, (rows, inputs), generator=generator).to(torch.int8)
+    for largest in (127, 64):
+        weight = torch.randint(-largest, largest + 1, (outputs, inputs), generator=generator).to(torch.int8)
+        found, exact = torch._int_mm(q, weight.T.contiguous()), q.int() @ weight.int().T
+        assert torch.equal(found, saturating_product(q, weight)), "not as processors without VNNI do"
+        assert torch.equal(found, exact) == (largest == 64)
+"""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("needs an x86 processor")
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.claims.on_training import transformer_class
@@ -183,7 +184,7 @@ def test_parameters_and_operations_by_formula(
     model = Transformer(*vocabs, heads=heads, norm=norm, **sizes)
     assert parameter_count(*vocabs, norm=norm, **sizes) == sum(p.numel() for p in model.parameters())
     source, target = (torch.zeros(batch, n, dtype=torch.int64) for n in lengths)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
         model(source, torch.full((batch,), lengths[0]), target)
     assert forward_flops(batch, *lengths, target_vocab=vocabs[1], **sizes) == counter.get_total_flops()
 
