@@ -5,17 +5,20 @@
     python book/scripts/execute_notebooks.py --check notebooks/*.ipynb   # normal form only, nothing is run
 
 The stored file is the book's source, so it carries nothing that changes by itself: no times, no widget state,
-no patch versions, and cell ids that follow from a cell's place. Running twice gives the same bytes, cells
-tagged `nbval-ignore-output` apart.
+and cell ids that follow from a cell's place. Running twice on one day gives the same bytes, cells tagged
+`nbval-ignore-output` apart; which torch and Python ran it, and when, is noted in its metadata.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
+import platform
 import re
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -42,6 +45,8 @@ LANGUAGE = {
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = {"tags", "mystnb", "jupyter"}
+VERIFIED = "verified"
+"""What the outputs were made with, and when: the line on the chapter's page is written from it."""
 
 
 def merge_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -86,7 +91,8 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         The same object. Normalising it again changes nothing.
     """
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    kept = {key: notebook.metadata[key] for key in (VERIFIED,) if key in notebook.metadata}
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE} | kept)
     count = 0
     for place, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{place:03d}"
@@ -112,6 +118,15 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     ).execute()
+
+
+def verified() -> dict[str, str]:
+    """The versions of this environment and today's date."""
+    return {
+        "torch": version("torch").split("+")[0],
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
@@ -149,6 +164,7 @@ def main() -> int:
         started = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         execute(notebook, path.resolve().parent)
+        notebook.metadata[VERIFIED] = verified()
         write(normalise(notebook), path)
         print(f"{path}: {time.perf_counter() - started:.1f} s, {path.stat().st_size / 1000:.0f} kB")
     return 0

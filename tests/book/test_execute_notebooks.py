@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+import sys
 from pathlib import Path
 
 import execute_notebooks
 import nbformat
 import pytest
+import torch
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -45,6 +48,15 @@ def test_normalising_leaves_nothing_that_changes_by_itself():
     assert first.outputs[1].metadata == {}
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert "version" not in notebook.metadata.language_info
+
+
+def test_what_ran_it_stays_with_the_notebook():
+    notebook = messy()
+    notebook.metadata["verified"] = execute_notebooks.verified()
+    kept = execute_notebooks.normalise(notebook).metadata["verified"]
+    assert torch.__version__.startswith(kept["torch"])
+    assert sys.version.startswith(kept["python"])
+    assert datetime.date.fromisoformat(kept["date"]) <= datetime.date.today()
 
 
 def test_normalising_twice_changes_nothing():

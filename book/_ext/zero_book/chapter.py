@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
 from zero_book import learner
 from zero_book.travelling import FOR_COLAB, number_of
@@ -57,6 +59,16 @@ def actions(app: Sphinx, docname: str) -> nodes.raw:
     return nodes.raw("", f'<p class="chapter-actions">{" ".join(links)}</p>', format="html")
 
 
+def verified(app: Sphinx, docname: str) -> nodes.paragraph:
+    """What the chapter's stored outputs were made with, and when, from the notebook's own metadata."""
+    notebook = json.loads(Path(app.env.doc2path(docname)).read_text("utf-8"))
+    made = notebook["metadata"].get("verified")
+    if not made:
+        raise ExtensionError(f"{docname} does not say which torch it was run with: `make notebooks` runs it")
+    line = f"Verified with torch {made['torch']} and Python {made['python']} on {made['date']}."
+    return nodes.paragraph("", line, classes=["chapter-verified"])
+
+
 def says_what_it_takes(paragraph: nodes.paragraph) -> bool:
     """Whether a paragraph opens with one of STRIP_OPENS_WITH in bold or italics."""
     first = next((child for child in paragraph.children if child.astext().strip()), None)
@@ -75,6 +87,7 @@ def add_strip(app: Sphinx, doctree: nodes.document) -> None:
         section.remove(paragraph)
         strip += paragraph
     strip += actions(app, app.env.docname)
+    strip += verified(app, app.env.docname)
 
 
 def add_eyebrow(
