@@ -21,8 +21,9 @@ def torch_metrics(in_torch: bool, separate_package: bool) -> str:
 def deploy_with_jit(
     jit_warnings: tuple[str, ...], export_warnings: tuple[str, ...], export_equal: bool
 ) -> str:
-    """A deprecated way beside one that works in silence is out of date."""
-    deprecated = "FutureWarning" in jit_warnings and "FutureWarning" not in export_warnings
+    """A deprecated way beside one that works in silence is out of date; torch has said it in two classes."""
+    notices = {"FutureWarning", "DeprecationWarning"}
+    deprecated = not notices.isdisjoint(jit_warnings) and notices.isdisjoint(export_warnings)
     return "outdated" if deprecated and export_equal else "right"
 
 

@@ -101,6 +101,9 @@ def test_a_chapter_opens_with_part_title_promise_strip(path: Path):
     assert "chapter-strip" in strip["class"]
     assert re.search(r"\d+ minutes", strip.get_text())
     assert strip.find("a", download=True)["href"] == f"../downloads/{path.name}"
+    made = nbformat.read(path, as_version=4).metadata["verified"]
+    line = f"Verified with torch {made['torch']} and Python {made['python']} on {made['date']}."
+    assert strip.find(class_="chapter-verified").get_text() == line
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
