@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,21 @@ read(Squares())
     assert result.stdout == "[[0.0, 1.0], [4.0]]\n", result.stderr
     assert "Can't get attribute 'Squares' on <module '__main__'" in result.stderr
     assert result.returncode == 1
+
+
+def test_the_oldest_torch_promised_is_the_oldest_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    floors = dict(each.split(">=") for each in project["dependencies"] if each.startswith("torch"))
+    tested = re.search(r"TORCH_SET_min := (.*)", (ROOT / "Makefile").read_text("utf-8"))[1].split()
+    assert [each.split("==")[0] for each in tested] == ["torch", "torchvision"]
+    for each in tested:
+        name, pinned = each.split("==")
+        assert pinned.startswith(floors[name]), f"{name}: {floors[name]} is promised, {pinned} tested"
+
+
+def test_another_word_for_torch_is_refused_in_a_sentence():
+    done = subprocess.run(
+        ["make", "-n", "test", "TORCH=oldest"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "TORCH must be min, newest or left out, got 'oldest'" in done.stderr

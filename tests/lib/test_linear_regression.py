@@ -56,7 +56,10 @@ def assert_same_line(found: tuple[Tensor, Tensor], line: tuple[Tensor, Tensor], 
 
 @pytest.mark.parametrize("solve", CLOSED_FORMS)
 def test_the_closed_forms_reach_the_line(solve, cars, line):
-    assert_same_line(solve(*cars), line, 1e-10)
+    x, _ = cars
+    condition = torch.linalg.cond(torch.cat([x, torch.ones(len(x), 1)], dim=1)).item()
+    # The normal equations square the table's condition number, here 5,210; rounding is amplified by it.
+    assert_same_line(solve(*cars), line, condition**2 * torch.finfo(torch.float64).eps)
 
 
 def test_gradient_descent_reaches_the_line(cars, line):
