@@ -6,22 +6,25 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course_lib.classroom.sandbox import MEBIBYTE, Sandbox, SandboxError
+from course_lib.classroom.sandbox import MEBIBYTE, START_SECONDS, MachineBusy, Sandbox, SandboxError
 
-START_SECONDS = 120.0
 LONGEST_REPLY = 16 * MEBIBYTE
-_GLANCE_SECONDS = 0.25  # how often memory is looked at while waiting
+MOSTLY = 0.9  # a worker that was asleep at this share of the glances waits for something of its own
+_GLANCE_SECONDS = 0.25  # how often time and memory are looked at while waiting
 
 
 class WorkerLost(Exception):
-    """The worker gave no answer, and none can be had from it any more; `status` is "timeout" or "crash"."""
+    """The worker gave no answer, and none can be had from it any more.
+
+    `status` is "timeout", "crash", or "busy": the machine gave it too little time to tell.
+    """
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
@@ -37,28 +40,34 @@ class Worker:
 
     Raises:
         SandboxError: if the process does not come up.
+        WorkerLost: with "busy", if the machine is too busy for it to come up.
     """
 
     def __init__(self, sandbox: Sandbox, place: int) -> None:
-        self._memory = sandbox.limits.resident_mib * MEBIBYTE
-        self._process = sandbox.start(place)
+        self._limits = sandbox.limits
+        self.spent = 0.0  # processor time of all requests that took long enough to be looked at, seconds
+        try:
+            self._running = sandbox.start(place)
+        except MachineBusy as busy:
+            raise WorkerLost("busy", str(busy)) from busy
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._to_send: queue.Queue[bytes | None] = queue.Queue()
         for work in (self._receive, self._send):
             threading.Thread(target=work, daemon=True).start()
         self._count = 0
         try:
-            self._reply(START_SECONDS)
+            self._reply(START_SECONDS, START_SECONDS)
         except WorkerLost as lost:
-            errors = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-            raise SandboxError(f"a worker did not start: {errors[-1] if errors else lost}") from lost
+            if lost.status == "busy":
+                raise
+            raise SandboxError(f"a worker did not start: {lost}") from lost
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for its reply.
 
         Args:
             request: `do` and what it needs.
-            seconds: wall time after which the worker is given up.
+            seconds: processor time after which the worker is given up; by the clock, `patience` times that.
 
         Returns:
             The reply, of which only the `id` is checked.
@@ -73,40 +82,38 @@ class Worker:
 
     def close(self) -> None:
         """End the worker and everything it started."""
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                if os.name == "posix":
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                else:
-                    self._process.kill()
-        self._process.wait()
+        self._running.end()
         self._to_send.put(None)
 
-    def _reply(self, seconds: float) -> dict[str, Any]:
+    def _reply(self, seconds: float, by_the_clock: float | None = None) -> dict[str, Any]:
         try:
-            deadline, reply = time.monotonic() + seconds, {"id": -1}
+            waiting, line = _Waiting(seconds, by_the_clock or seconds * self._limits.patience), b""
+            reply = {"id": -1}
             while reply["id"] < self._count:  # a forked copy of the worker may repeat an earlier reply
-                reply = json.loads(self._line(deadline, seconds))
+                line = self._line(waiting)
+                reply = json.loads(line)
                 if not isinstance(reply, dict) or type(reply.get("id")) is not int:
                     raise ValueError("it is no reply")
         except (ValueError, RecursionError) as error:
             self.close()
-            raise WorkerLost("crash", "the process sent what is no answer") from error
+            said = "" if self._count else f": {line[:200].decode(errors='replace')}"
+            raise WorkerLost("crash", f"the process sent what is no answer{said}") from error
         except WorkerLost:
             self.close()
             raise
+        finally:
+            self.spent += waiting.spent
         return reply
 
-    def _line(self, deadline: float, seconds: float) -> bytes:
+    def _line(self, waiting: _Waiting) -> bytes:
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WorkerLost("timeout", f"no end within {seconds:.3g} s")
             try:
-                line = self._lines.get(timeout=min(left, _GLANCE_SECONDS))
+                line = self._lines.get(timeout=_GLANCE_SECONDS)
             except queue.Empty:
-                if _resident_bytes(self._process.pid) > self._memory:
+                family = look_at(self._running.pid)
+                if family.resident_bytes > self._limits.resident_mib * MEBIBYTE:
                     raise WorkerLost("crash", "it took more memory than is allowed") from None
+                waiting.glance(family)
                 continue
             if line is None:
                 raise WorkerLost("crash", "the process ended")
@@ -116,7 +123,7 @@ class Worker:
         """Put whole lines into the queue, then None; more than a reply may hold counts as the end."""
         rest = b""
         with contextlib.suppress(OSError, ValueError):
-            while chunk := self._process.stdout.read1(MEBIBYTE):
+            while chunk := self._running.replies.read1(MEBIBYTE):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     self._lines.put(line)
@@ -128,24 +135,91 @@ class Worker:
         """Write what is asked; a worker that reads nothing holds up only this thread, until it is ended."""
         with contextlib.suppress(OSError, ValueError):
             while (message := self._to_send.get()) is not None:
-                self._process.stdin.write(message)
-                self._process.stdin.flush()
+                self._running.requests.write(message)
+                self._running.requests.flush()
 
 
-def _resident_bytes(ancestor: int) -> int:
-    """Memory that a process and its descendants hold, shared pages once, where the system tells; else 0."""
+@dataclass
+class _Waiting:
+    """How long one request may take, and what was seen of it so far.
+
+    Attributes:
+        seconds: processor time it may take.
+        by_the_clock: wall time it may take.
+    """
+
+    seconds: float
+    by_the_clock: float
+    spent: float = 0.0
+    _start: float = field(default_factory=time.monotonic)
+    _before: float | None = None
+    _glances: int = 0
+    _asleep: int = 0
+
+    def glance(self, family: Family) -> None:
+        """Take note of a look at the worker.
+
+        Raises:
+            WorkerLost: if its time is over.
+        """
+        passed = time.monotonic() - self._start
+        if family.processor_seconds is not None:
+            if self._before is None:
+                self._before = family.processor_seconds
+            self.spent = family.processor_seconds - self._before
+            self._glances, self._asleep = self._glances + 1, self._asleep + family.asleep
+        if self.spent > self.seconds:
+            raise WorkerLost("timeout", f"no end within {self.seconds:.3g} s of processor time")
+        if passed <= self.by_the_clock:
+            return
+        if self._glances == 0:
+            raise WorkerLost("timeout", f"no end within {self.by_the_clock:.3g} s")
+        used = f"in {passed:.0f} s by the clock it used {self.spent:.1f} s of processor time"
+        if self._asleep >= MOSTLY * self._glances:
+            raise WorkerLost("timeout", f"no end: {used}, and waited for something that did not happen")
+        raise WorkerLost("busy", f"the machine was too busy: {used}")
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the system tells of a process and its descendants.
+
+    Attributes:
+        resident_bytes: memory they hold, shared pages once; 0 where the system does not tell.
+        processor_seconds: time they have used, those that have ended included; None where it does not tell.
+        asleep: whether none of them runs, wants to run, or waits for a disk.
+    """
+
+    resident_bytes: int = 0
+    processor_seconds: float | None = None
+    asleep: bool = False
+
+
+def look_at(ancestor: int) -> Family:
+    """Look at a process and its descendants."""
     if sys.platform != "linux":
-        return 0
-    parents = {}
+        return Family()
+    stats: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            parents[stat.parent] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            stats[int(stat.parent.name)] = stat.read_text(errors="replace").rpartition(")")[2].split()
     family = {ancestor}
-    while grown := {int(p.name) for p, parent in parents.items() if parent in family} - family:
+    while grown := {pid for pid, fields in stats.items() if int(fields[1]) in family} - family:
         family |= grown
-    kibibytes = 0
-    for process in (p for p in parents if int(p.name) in family):
+    kibibytes = ticks = 0
+    asleep = True
+    for pid in family & stats.keys():
+        ticks += sum(map(int, stats[pid][11:15]))
+        asleep = asleep and all(state not in "RD" for state in _thread_states(pid))
         with contextlib.suppress(OSError, IndexError, ValueError):
-            rollup = (process / "smaps_rollup").read_text()
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             kibibytes += int(rollup.partition("\nPss:")[2].split()[0])
-    return 1024 * kibibytes
+    return Family(1024 * kibibytes, ticks / os.sysconf("SC_CLK_TCK"), asleep)
+
+
+def _thread_states(pid: int) -> list[str]:
+    states = []
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            states.append(stat.read_text(errors="replace").rpartition(")")[2].split()[0])
+    return states

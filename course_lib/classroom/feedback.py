@@ -16,6 +16,8 @@ WORDS = {
     "crash": "could not be run",
     "missing": "not found",
     "unreadable": "could not be read",
+    "look": "to be looked at",
+    "busy": "to be marked again",
 }
 _STYLE = """
 body { font: 1rem/1.55 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;

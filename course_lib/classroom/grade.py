@@ -26,7 +26,9 @@ SOURCES = (
     "exercises.exercise",
     "exercises.comparison",
     "classroom.marking",
+    "classroom.keeper",
     "classroom.wire",
+    "exercises.judging",
     "classroom.worker",
 )
 
@@ -122,8 +124,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="folder for marks.csv, overview and feedback")
     parser.add_argument("--times", type=Path, help="CSV with the columns student and handed_in")
     parser.add_argument("--workers", type=int, default=2, help="submissions at a time (default 2)")
-    parser.add_argument("--cell-seconds", type=float, default=Limits.cell_seconds, help="limit of a cell")
-    parser.add_argument("--call-seconds", type=float, default=Limits.call_seconds, help="limit of a call")
+    for name, what in (("cell", "a cell"), ("call", "a call of an answer")):
+        default = getattr(Limits, f"{name}_seconds")
+        parser.add_argument(
+            f"--{name}-seconds", type=float, default=default, help=f"processor time of {what}"
+        )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=Limits.patience,
+        help="seconds by the clock for each second of processor time (default 10)",
+    )
     parser.add_argument("--fresh", action="store_true", help="mark all again, also what has not changed")
     parser.add_argument(
         "--without-isolation",
@@ -137,8 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ValueError(f"out must not lie in the folder of submissions, got {given.out}")
         times = read_times(given.times) if given.times else None
         found = find(given.submissions, assignment.name, times)
-        limits = Limits(cell_seconds=given.cell_seconds, call_seconds=given.call_seconds)
-        with _sandbox(limits, isolated=not given.without_isolation) as sandbox:
+        limits = Limits(
+            cell_seconds=given.cell_seconds, call_seconds=given.call_seconds, patience=given.patience
+        )
+        hidden = (given.assignment.parent, given.submissions, given.out)
+        with _sandbox(limits, hidden, isolated=not given.without_isolation) as sandbox:
             everyone = grade(assignment, found, given.out, sandbox, workers=given.workers, fresh=given.fresh)
     except (ValueError, TypeError, OSError, SandboxError) as error:
         print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
@@ -150,9 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if needs else 0
 
 
-def _sandbox(limits: Limits, *, isolated: bool) -> Sandbox:
+def _sandbox(limits: Limits, hidden: Sequence[Path], *, isolated: bool) -> Sandbox:
     try:
-        return Sandbox(limits, isolated=isolated)
+        return Sandbox(limits, isolated=isolated, hidden=hidden)
     except SandboxError as error:
         raise SandboxError(
             f"{error}. Mark in a Linux container that may make namespaces, or say --without-isolation to run "
@@ -179,7 +193,8 @@ def _mark_all(
         finally:
             places.put(place)
         student = StudentMarks(submission.student, submission.when, tuple(marks), notes=tuple(notes))
-        write_in_one_step(record, json.dumps({"key": key, "marks": student.as_data()}).encode())
+        if not any(mark.status == "busy" for mark in marks):  # else the next run marks it again
+            write_in_one_step(record, json.dumps({"key": key, "marks": student.as_data()}).encode())
         return student
 
     bar = tqdm(total=already + len(to_mark), initial=already, unit="submission", disable=None)

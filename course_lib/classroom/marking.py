@@ -57,7 +57,9 @@ class _Notebook:
 
     def __init__(self, cells: list[Cell], symbols: dict[str, str], sandbox: Sandbox, place: int) -> None:
         self.cells, self._symbols, self._sandbox, self._place = cells, symbols, sandbox, place
-        self._deadline = time.monotonic() + sandbox.limits.submission_seconds
+        limits = sandbox.limits
+        self._deadline = time.monotonic() + limits.submission_seconds * limits.patience
+        self._spent = 0.0  # processor time of the workers that were lost
         self._worker: Worker | None = None
         self.lost: dict[int, WorkerLost] = {}  # by the cell's number
         self.errors: dict[int, str] = {}
@@ -73,13 +75,15 @@ class _Notebook:
             self._worker.close()
 
     def _left(self) -> float:
-        """Seconds left for this submission; where there are none, the worker is ended and lost."""
-        left = self._deadline - time.monotonic()
+        """Processor time left for this submission; where there is none, the worker is ended and lost."""
+        most = self._sandbox.limits.submission_seconds
+        left = most - self._spent - (self._worker.spent if self._worker else 0.0)
         if left <= 0:
             self.close()
-            raise WorkerLost(
-                "timeout", f"no end of it all within {self._sandbox.limits.submission_seconds:.3g} s"
-            )
+            raise WorkerLost("timeout", f"no end of it all within {most:.3g} s of processor time")
+        if time.monotonic() > self._deadline:
+            self.close()
+            raise WorkerLost("busy", "the machine was too busy to come to an end")
         return left
 
     def _to_worker(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -87,6 +91,7 @@ class _Notebook:
         try:
             return self._worker.ask(request, min(seconds, left))
         except WorkerLost:
+            self._spent += self._worker.spent
             self._worker = None
             raise
 

@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 
 from course_lib.classroom.assignment import Assignment
 
-Status = Literal["ok", "wrong", "unanswered", "timeout", "crash", "missing", "unreadable"]
+Status = Literal["ok", "wrong", "unanswered", "timeout", "crash", "missing", "unreadable", "look", "busy"]
 STATUSES: tuple[Status, ...] = get_args(Status)
-NOT_MARKED = ("crash", "missing", "unreadable")  # a person has to look at these
+NOT_MARKED = ("crash", "missing", "unreadable", "look")  # a person has to look at these
+UNDECIDED = (*NOT_MARKED, "busy")  # and these have to be marked again: neither is a zero
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Mark:
     Attributes:
         exercise: "topic/name".
         status: "ok"; "wrong"; "unanswered"; "timeout", it did not end; "crash", it took its process with it;
-            "missing", there is no such answer; "unreadable", the notebook is none.
+            "missing", there is no such answer; "unreadable", the notebook is none; "look", a person has to
+            say; "busy", the machine was too busy to tell, and it has to be marked again.
         points: all of them if ok, else 0.
         of: how many there were.
         message: what the student is told.
@@ -80,7 +82,7 @@ class StudentMarks:
         """A line for each thing that could not be marked; empty if all could."""
         if self.problem:
             return [self.problem]
-        return [f"{m.exercise}: {m.status}. {m.message}" for m in self.marks if m.status in NOT_MARKED]
+        return [f"{m.exercise}: {m.status}. {m.message}" for m in self.marks if m.status in UNDECIDED]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, from which `from_data` makes the same marks."""

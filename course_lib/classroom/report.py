@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.late import LatePolicy
-from course_lib.classroom.marks import NOT_MARKED, no_formula
+from course_lib.classroom.marks import UNDECIDED, no_formula
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.files import write_in_one_step
 
@@ -108,7 +108,7 @@ def _values(
         handed_in = _time(row["handed_in"], f"handed_in of {name}")
         values["days_late"], share = late.days_late(handed_in), late.share(handed_in)
     undecided = [
-        status for column, status in row.items() if column.endswith(" status") and status in NOT_MARKED
+        status for column, status in row.items() if column.endswith(" status") and status in UNDECIDED
     ]
     if not undecided and written is not None:
         values["total"] = f"{round((points + values['written']) * share, 2):g}"

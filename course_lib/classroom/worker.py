@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from course_lib.classroom.wire import NotMarkable, decode_argument, encode, encode_exception
+from .wire import NotMarkable, decode_argument, encode, encode_exception
 
 try:
     import resource
@@ -24,11 +24,9 @@ except ImportError:  # Windows has none
 
 
 def main() -> None:
-    """Answer requests until there are no more: ``python -m course_lib.classroom.worker LIMITS``.
+    """Run as a plain process: LIMITS, the one argument, is JSON, numbers by the name of a resource.
 
-    LIMITS is a JSON object of numbers by the name of a resource, such as ``{"AS": 4294967296}``. Requests
-    arrive on standard input, replies leave on standard output, one JSON object a line; what the student's
-    code prints goes nowhere.
+    Requests arrive on standard input, replies leave on standard output.
 
     Taught in: "For instructors".
     """
@@ -36,7 +34,16 @@ def main() -> None:
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
             resource.setrlimit(kind, (most, most))
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    serve(os.dup(0), os.dup(1))
+
+
+def serve(requests: int, replies: int) -> None:
+    """Answer requests until there are no more; each, and each reply, is one JSON object a line.
+
+    Args:
+        requests, replies: descriptors. What the student's code prints goes nowhere.
+    """
+    incoming, outgoing = os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -44,7 +51,7 @@ def main() -> None:
     notebook.__dict__["display"] = print
     sys.modules["__main__"] = notebook
     sys.argv[:] = ["notebook"]
-    answer(requests, replies, notebook.__dict__)
+    answer(incoming, outgoing, notebook.__dict__)
 
 
 def answer(requests: BinaryIO, replies: BinaryIO, namespace: dict[str, Any]) -> None:

@@ -44,7 +44,26 @@ def same(given: Any, wanted: Any, tolerance: float) -> bool:
         return False
 
 
-def describe_difference(given: Any, wanted: Any) -> str:
+def right_in_another_form(given: Any, wanted: Any, tolerance: float) -> bool:
+    """Whether an answer holds the right numbers, but not as what is wanted: as text, or in an array."""
+    if same(given, wanted, tolerance):
+        return True
+    if type(given).__module__ == "numpy" and hasattr(given, "tolist"):
+        return same(torch.as_tensor(given.tolist()), wanted, tolerance) or same(
+            torch.as_tensor(given.tolist(), dtype=torch.float64), wanted, tolerance
+        )
+    number = isinstance(wanted, int | float) or (isinstance(wanted, Tensor) and wanted.ndim == 0)
+    if not number or isinstance(wanted, bool):
+        return False
+    if isinstance(given, list | tuple) and len(given) == 1:
+        given = given[0]
+    try:
+        return same(float(given), float(wanted), tolerance)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return False
+
+
+def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str:
     """One sentence on how an answer differs from the right one, without printing the right one's values."""
     if isinstance(given, InputChanged):
         return "Your function changed its input in place; the caller still needs it."
@@ -52,22 +71,57 @@ def describe_difference(given: Any, wanted: Any) -> str:
         return f"It raised {type(given).__name__}: {given}"
     if isinstance(wanted, Tensor):
         if not isinstance(given, Tensor):
-            return f"A tensor of shape {tuple(wanted.shape)} is wanted; this is a {type(given).__name__}."
+            return f"A tensor of shape {tuple(wanted.shape)} is wanted; this is {_kind(given)}."
         if given.shape != wanted.shape:
             return f"The shape is {tuple(given.shape)} where {tuple(wanted.shape)} is wanted."
         if _family(given) != _family(wanted):
             return f"The dtype is {given.dtype} where {wanted.dtype} is wanted."
         if wanted.numel() and wanted.dtype != torch.bool:
-            gap = (given.detach().double() - wanted.detach().double()).abs()
-            share = int((gap > 1e-5).sum())
-            return f"The shape is right; {share} of {wanted.numel()} differ, by up to {gap.max():.3g}."
+            return f"The shape is right; {_gap(given, wanted, tolerance)}."
         return "The shape and dtype are right, the values are not."
     if isinstance(wanted, list | tuple):
         if not isinstance(given, list | tuple):
-            return f"{len(wanted)} values are wanted, in a tuple; this is a {type(given).__name__}."
+            return f"{len(wanted)} values are wanted, in a tuple; this is {_kind(given)}."
         if len(given) != len(wanted):
             return f"{len(wanted)} values are wanted; these are {len(given)}."
+    if isinstance(wanted, int | float) and not isinstance(wanted, bool):
+        if isinstance(given, Tensor) and given.numel() != 1:
+            return f"A single number is wanted; this is {_kind(given)}."
+        if not isinstance(given, int | float | Tensor) or isinstance(given, bool):
+            return f"A number is wanted; this is {_kind(given)}."
+        if isinstance(given, Tensor) and given.ndim:
+            return f"A single number is wanted; this is {_kind(given)}."
+        given = given.item() if isinstance(given, Tensor) else given
     return f"{given!r} is not the answer."
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in words: "a text (in quotes)", "a tensor of shape (1,)"."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if value is None:
+        return "None"
+    if type(value).__module__ == "numpy":
+        return "a NumPy array, not a tensor" if getattr(value, "shape", ()) else "a NumPy number"
+    names = {"str": "text in quotes", "bool": "True or False", "function": "a function"}
+    name = type(value).__name__
+    return names.get(name, f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
+
+
+def _gap(given: Tensor, wanted: Tensor, tolerance: float) -> str:
+    """How many numbers differ by more than the tolerance, and by how much at most."""
+    a, b = given.detach().cpu().double(), wanted.detach().cpu().double()
+    differ = ~torch.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+    count = f"{int(differ.sum())} of {wanted.numel()} differ"
+    undefined = int((a.isnan() & ~b.isnan()).sum())
+    if undefined:
+        return f"{count}, and {undefined} of yours {'is' if undefined == 1 else 'are'} NaN"
+    gap = (a - b).abs()[differ]
+    if gap.numel() == 0 or not gap.isfinite().all():
+        return count
+    rounding = tolerance < 1e-6 and given.dtype != torch.float64 and gap.max() < 1e-4
+    hint = f"; yours is {str(given.dtype).removeprefix('torch.')}, which rounds more than is allowed here"
+    return f"{count}, by up to {gap.max():.3g}{hint if rounding else ''}"
 
 
 def _same_tensor(given: Any, wanted: Any, tolerance: float) -> bool:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import torch
 
-from course_lib.exercises.comparison import InputChanged, describe_difference, same
+from course_lib.exercises.comparison import InputChanged, same
+from course_lib.exercises.judging import Verdict, judge, left_blank
 
-Status = Literal["right", "wrong", "unanswered"]
 BOOK_SEED = 2024
 
 
@@ -39,23 +39,6 @@ class Misconception:
 
     function: Callable[..., Any]
     hint: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found.
-
-    Attributes:
-        status: "right", "wrong" or "unanswered".
-        message: what the reader is told.
-        misconception: the recognised misconception's name, if one was.
-        case: of a wrong answer, the first case on which it differs, counted from 0.
-    """
-
-    status: Status
-    message: str
-    misconception: str | None = None
-    case: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,18 +114,20 @@ class Exercise:
             raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
         return self._verdict(given, cases)
 
+    def mistaken(self, cases: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+        """What each misconception gives on each of some cases."""
+        return {
+            name: [_run(misconception.function, copy.deepcopy(case)) for case in cases]
+            for name, misconception in self.misconceptions.items()
+        }
+
+    def said(self) -> dict[str | None, str]:
+        """The hint of each misconception; under None, what comes after a right answer."""
+        return {None: self.next_step} | {name: m.hint for name, m in self.misconceptions.items()}
+
     def _verdict(self, given: list[Any], cases: list[tuple[Any, ...]]) -> Verdict:
         wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
-        differs = [not same(g, w, self.tolerance) for g, w in zip(given, wanted, strict=True)]
-        if not any(differs):
-            return Verdict("right", f"{self.title}: right. {self.next_step}")
-        first = differs.index(True)
-        for name, misconception in self.misconceptions.items():
-            expected = [_run(misconception.function, copy.deepcopy(case)) for case in cases]
-            if all(same(g, e, self.tolerance) for g, e in zip(given, expected, strict=True)):
-                return Verdict("wrong", misconception.hint, name, first)
-        message = f"{self.title}: not yet. {describe_difference(given[first], wanted[first])}"
-        return Verdict("wrong", message, case=first)
+        return judge(self.title, self.said(), given, wanted, self.mistaken(cases), self.tolerance)
 
     def check(self, answer: Any, seed: int = BOOK_SEED) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
@@ -167,13 +152,15 @@ class Exercise:
         print(verdict.message)
 
     def _outcome(self, answer: Any, case: tuple[Any, ...]) -> Any:
-        if answer is ...:
+        if answer is ... or (self.kind == "predict" and answer is None):
             raise Unanswered
         if self.kind == "predict":
             return answer
         mine = copy.deepcopy(case)
         result = _run(answer, mine)
-        if result is None or result is ... or isinstance(result, NotImplementedError):
+        if result is ... or isinstance(result, NotImplementedError):
+            raise Unanswered
+        if result is None and left_blank(answer):
             raise Unanswered
         if not all(same(now, before, 0.0) for now, before in zip(mine, case, strict=True)):
             return InputChanged()

@@ -120,7 +120,7 @@ def test_what_cannot_be_marked_is_listed_with_its_reason(graded, student, status
 
 def test_a_deleted_answer_needs_a_person(graded):
     assert "its cell is gone" in rows(graded)["deleted"]["note"]
-    assert {"missing", "crash", "unreadable"} == set(NOT_MARKED)
+    assert {"missing", "crash", "unreadable", "look"} == set(NOT_MARKED)
 
 
 class _Tags(HTMLParser):
@@ -155,7 +155,7 @@ def test_what_a_student_wrote_is_shown_and_not_run(graded):
 def test_the_overview_counts_misconceptions_and_draws_them(graded):
     page = (graded / "out" / "overview.md").read_text()
     assert "- 1 × sequences/teacher_forcing, the answer leaks: The decoder reads" in page
-    assert "| sequences/padded_loss | 3 | 0 | 1 | 0 | 0 | 2 | 9 |" in page
+    assert "| sequences/padded_loss | 3 | 0 | 1 | 0 | 0 | 2 | 9 | 0 | 0 |" in page
     assert "the answer leaks" in (graded / "out" / "overview.svg").read_text()
     assert 'src="overview.svg"' in (graded / "out" / "overview.html").read_text()
 

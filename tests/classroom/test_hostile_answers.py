@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from small_submissions import ASSIGNMENT, FORCING, LOSS, RIGHT, RNN, hand_in, notebook
 
 import course_lib.exercises.sequences as exercise_file
+from course_lib.classroom.conversation import Family, WorkerLost, _Waiting
 from course_lib.classroom.marking import mark, questions
 from course_lib.classroom.marks import Mark
 from course_lib.classroom.sandbox import Limits, Sandbox
@@ -183,7 +186,7 @@ def test_the_attacks_that_look_around_would_succeed_without_isolation(tmp_path):
 def test_a_cell_of_ones_own_that_never_ends_is_left_out(marked):
     marks, notes = marked({}, before="x = 1\nwhile x: pass")
     assert statuses(marks) == ["ok"] * 4
-    assert notes == ["Cell 3 was left out: no end within 4 s."]
+    assert notes == ["Cell 3 was left out: no end within 4 s of processor time."]
 
 
 def test_a_submission_that_dies_again_and_again_comes_to_an_end(tmp_path):
@@ -225,3 +228,65 @@ def test_the_commonest_misconception_and_its_case_are_named(marked):
     marks, _ = marked({LOSS: wrong, FORCING: "def teacher_forcing(t, s):\n    return t, t"})
     assert (marks["padded_loss"].misconception, marks["padded_loss"].case) == ("padding counted", 1)
     assert marks["teacher_forcing"].misconception == "the answer leaks"
+
+
+# --- time ---------------------------------------------------------------------------------------------------
+
+BURN = "import time\n    start = time.process_time()\n    while time.process_time() - start < {}: pass\n    "
+HONEST_RNN = "return torch.tanh(x @ weight_ih.mT + state @ weight_hh.mT + bias)"
+
+
+@pytest.fixture
+def busy_machine():
+    """Eight processes that want a processor all the time."""
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    yield
+    for process in burning:
+        process.kill()
+        process.wait()
+
+
+def marks_of(tmp_path: Path, limits: Limits, rnn: str) -> Mark:
+    path = hand_in(tmp_path, "ada", notebook({RNN: WRONG_RNN + rnn}))
+    with Sandbox(limits) as sandbox:
+        marks, _ = mark(read_notebook(path, ASSIGNMENT)[0], questions(ASSIGNMENT)[1:2], sandbox)
+    return marks[0]
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_an_honest_answer_is_not_late_because_others_are_busy(tmp_path):
+    got = marks_of(tmp_path, Limits(call_seconds=1.0, patience=200), BURN.format(0.4) + HONEST_RNN)
+    assert got.status == "ok", got
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_where_the_clock_ends_it_nobody_is_given_a_zero(tmp_path):
+    """At a patience that a busy machine exhausts, the answer is marked again, never marked down."""
+    got = marks_of(tmp_path, Limits(call_seconds=1.0, patience=1), BURN.format(0.9) + HONEST_RNN)
+    assert got.status in ("ok", "busy"), got
+    assert got.status == "ok" or "the machine was too busy" in got.message
+
+
+def test_an_answer_that_sleeps_ends_by_the_clock_and_is_told_so(tmp_path):
+    got = marks_of(tmp_path, Limits(call_seconds=1.0, patience=3), "import time; time.sleep(1e9)")
+    assert got.status == "timeout"
+    assert "waited for something that did not happen" in got.message
+
+
+def test_a_child_that_never_ends_counts(tmp_path):
+    fork = "import os\n    os.fork() or [None for _ in iter(int, 1)]\n    os.wait()"
+    got = marks_of(tmp_path, Limits(call_seconds=1.0, patience=200), fork)
+    assert (got.status, got.points) == ("timeout", 0)
+    assert "of processor time" in got.message
+
+
+@pytest.mark.parametrize(
+    ("asleep", "spent", "status"), [(False, 0.5, "busy"), (True, 0.0, "timeout"), (False, 9.0, "timeout")]
+)
+def test_what_ends_a_request(asleep, spent, status):
+    waiting = _Waiting(seconds=1.0, by_the_clock=100.0)
+    waiting.glance(Family(0, 5.0, asleep))
+    waiting.by_the_clock = 0.0
+    with pytest.raises(WorkerLost) as lost:
+        waiting.glance(Family(0, 5.0 + spent, asleep))
+    assert lost.value.status == status

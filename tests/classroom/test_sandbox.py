@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from course_lib.classroom.conversation import Worker, WorkerLost
-from course_lib.classroom.sandbox import Limits, Sandbox
+from course_lib.classroom.sandbox import Limits, Sandbox, SandboxError
 from course_lib.classroom.wire import (
     NotMarkable,
     Unmarkable,
@@ -76,8 +77,8 @@ def test_a_superuser_in_disguise_is_refused_because_no_limit_would_hold():
         ("open('/course/course_lib/__init__.py', 'w')", OSError),
         ("open('/proc/sys/vm/overcommit_memory', 'w')", OSError),
         ("open('/etc/passwd')", FileNotFoundError),
-        ("__import__('course_lib.exercises')", ModuleNotFoundError),
-        ("__import__('course_lib.classroom.marking')", ModuleNotFoundError),
+        ("__import__('course_lib')", ModuleNotFoundError),
+        ("__import__('marking.sandbox')", ModuleNotFoundError),
         ("open('/tmp/large', 'wb').write(bytes(2**27))", OSError),
         ("[open('/dev/null') for _ in range(1000)]", OSError),
         ("torch.ones(2**33)", NameError),
@@ -94,12 +95,9 @@ def test_what_a_worker_may_not(worker, expression, error):
 
 def test_what_a_worker_may(worker):
     assert value_of(worker, "open('/tmp/mine', 'w').write('abc')") == 3
-    assert value_of(worker, "__import__('course_lib.models.recurrent', fromlist=['x']).__name__")
-    assert (
-        value_of(worker, "len(__import__('course_lib.data.digits', fromlist=['x']).load_digits('test'))") > 0
-    )
-    assert value_of(worker, "sorted(__import__('os').listdir('/course/course_lib/classroom'))") == [
-        "__init__.py", "wire.py", "worker.py",
+    assert value_of(worker, "__import__('torch').ones(2).sum().item()") == 2
+    assert value_of(worker, "sorted(__import__('os').listdir('/course/marking'))") == [
+        "__init__.py", "keeper.py", "wire.py", "worker.py",
     ]  # fmt: skip
 
 
@@ -125,6 +123,96 @@ def test_a_lost_worker_says_how(worker):
 def test_a_limit_must_be_above_zero(field):
     with pytest.raises(ValueError, match=f"{field} must be above 0, got 0"):
         Limits(**{field: 0})
+
+
+def test_a_place_is_used_again_and_nothing_is_left_behind():
+    with Sandbox() as sandbox:
+        first = Worker(sandbox, 0)
+        for place in ("/tmp", "/dev/shm"):
+            assert value_of(first, f"open('{place}/note', 'w').write('for the next')") == 12
+        value_of(first, "setattr(__import__('torch'), 'note', 1)")
+        first.close()
+        second = Worker(sandbox, 0)
+        left = "__import__('os').listdir('/tmp') + __import__('os').listdir('/dev/shm')"
+        assert "note" not in value_of(second, left)
+        assert value_of(second, "hasattr(__import__('torch'), 'note')") is False
+        second.close()
+
+
+def test_a_keeper_that_was_killed_is_replaced():
+    with Sandbox() as sandbox:
+        Worker(sandbox, 0).close()
+        keeper = sandbox._keepers[0]._process
+        keeper.kill()
+        keeper.wait()
+        worker = Worker(sandbox, 0)
+        assert value_of(worker, "1 + 1") == 2
+        worker.close()
+
+
+# --- what is not on the list --------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve().parents[1]
+LOOK_AROUND = """
+import sys
+from pathlib import Path
+from course_lib.classroom.conversation import Worker
+from course_lib.classroom.sandbox import Sandbox
+import course_lib
+assert course_lib.__file__ == sys.argv[1] + "/course_lib/__init__.py", course_lib.__file__
+code = '''
+import os
+def asked():
+    return [os.path.join(f, n) for f, _, names in os.walk("/") for n in names
+            if n in ("assignment.json", "answers.ipynb", "HEAD") or "exercises" in f and n == "attention.py"]
+'''
+with Sandbox(hidden=[Path(p) for p in sys.argv[2:]]) as sandbox:
+    worker = Worker(sandbox, 0)
+    worker.ask({"do": "cell", "number": 1, "source": code, "symbol": None}, 60)
+    print(worker.ask({"do": "call", "symbol": "asked", "arguments": []}, 120)["outcome"])
+    worker.close()
+"""
+
+
+@pytest.mark.parametrize("place", ["/usr/src", "/usr/lib", str(BASE), str(BASE / "lib")])
+def test_a_course_below_a_folder_that_is_shown_is_not_seen(place, tmp_path):
+    """Course, seeds and submissions in the place where an image or an environment keeps them."""
+    if os.geteuid() != 0:
+        pytest.skip("needs Linux namespaces for students' code")
+    (tmp_path / "look.py").write_text(LOOK_AROUND, "utf-8")
+    course, elsewhere, above = f"{place}/app", f"{place}/handed in", BASE if str(BASE) in place else "/usr"
+    script = f"""set -e
+        cd {tmp_path} && mkdir layer && mount -t tmpfs layer layer && mkdir layer/upper layer/work
+        mount -t overlay -o lowerdir={above},upperdir=layer/upper,workdir=layer/work seen {above} || exit 77
+        mkdir -p {course}/.git {course}/week '{elsewhere}/ada'
+        touch {course}/.git/HEAD {course}/week/assignment.json '{elsewhere}/ada/answers.ipynb'
+        cp -r {ROOT / "course_lib"} {course}
+        cd {course} && PYTHONPATH={course} {sys.executable} {tmp_path}/look.py {course} '{elsewhere}'"""
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, timeout=500
+    )
+    if ran.returncode == 77:
+        pytest.skip("needs Linux namespaces for students' code")
+    assert ran.stdout == "[]\n", ran.stdout + ran.stderr
+
+
+def test_a_folder_that_python_needs_cannot_be_hidden():
+    with pytest.raises(SandboxError, match="must not hold the course or submissions: Python itself needs"):
+        Sandbox(hidden=[Path(torch.__file__).resolve().parents[1]])
+
+
+@pytest.mark.parametrize("name", ["bin/../bin/python", "bin/python"])
+def test_it_does_not_matter_how_python_was_called(name):
+    """By a path relative to the folder one happens to be in, too."""
+    folder = Path(sys.prefix) / "bin"
+    relative = os.path.relpath(Path(sys.prefix), folder) + "/" + name
+    program = "from course_lib.classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
+    ran = subprocess.run(
+        [relative, "-c", program], cwd=folder, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert ran.stdout == "isolated\n", ran.stderr
 
 
 # --- values -------------------------------------------------------------------------------------------------

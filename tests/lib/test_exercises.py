@@ -13,7 +13,7 @@ import course_lib.exercises
 from course_lib.exercises.comparison import describe_difference, same
 from course_lib.exercises.exercise import Exercise, Misconception, WrongAnswer
 
-MACHINERY = {"exercise", "comparison", "draws"}
+MACHINERY = {"exercise", "comparison", "draws", "judging"}
 TOPICS = [m.name for m in pkgutil.iter_modules(course_lib.exercises.__path__) if m.name not in MACHINERY]
 ALL = [
     pytest.param(exercise, id=f"{topic}.{name}")
