@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import json
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from course_lib.exercises.exercise import Exercise
+from course_lib.exercises.judging import Verdict
 from course_lib.files import write_in_one_step
 
 SCHEMA = 1
@@ -27,6 +29,8 @@ class Item:
         kind: "implement" or "predict".
         points: at least 1.
         chapter: the title of the chapter it belongs to.
+        by_case: whether a wrong answer earns the share of the inputs on which it is right.
+        for_misconception: the share of the points, 0 to 1, that a recognised misconception earns.
     """
 
     exercise: str
@@ -34,6 +38,8 @@ class Item:
     kind: Literal["implement", "predict"]
     points: int
     chapter: str
+    by_case: bool = False
+    for_misconception: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.exercise, str) or not _EXERCISE.fullmatch(self.exercise):
@@ -46,6 +52,24 @@ class Item:
             raise ValueError(f"points of {self.exercise} must be a whole number from 1, got {self.points!r}")
         if not isinstance(self.chapter, str):
             raise ValueError(f"chapter of {self.exercise} must be text, got {self.chapter!r}")
+        if type(self.by_case) is not bool:
+            raise ValueError(f"by_case of {self.exercise} must be true or false, got {self.by_case!r}")
+        for name, share in self.for_misconception:
+            if type(share) not in (int, float) or not 0 <= share <= 1:
+                raise ValueError(
+                    f"for_misconception of {self.exercise} must be shares from 0 to 1, "
+                    f"got {share!r} for {name!r}"
+                )
+
+    def credit(self, verdict: Verdict) -> float:
+        """Points for an answer: all if it is right; else the larger share that the item grants it, or 0."""
+        if verdict.status == "right":
+            return self.points
+        shares = [dict(self.for_misconception).get(verdict.misconception, 0)]
+        if self.by_case and verdict.status == "wrong":
+            shares.append(verdict.right_cases / (1 if self.kind == "predict" else self.load().draws))
+        points = round(self.points * max(shares), 2)
+        return int(points) if points == int(points) else points
 
     def load(self) -> Exercise:
         """The exercise itself: its inputs, reference and misconceptions.
@@ -62,6 +86,13 @@ class Item:
             raise ValueError(f"exercise must be one of {', '.join(exercises)} in {topic}, got {name!r}")
         if exercises[name].kind != self.kind:
             raise ValueError(f"kind of {self.exercise} must be {exercises[name].kind!r}, got {self.kind!r}")
+        known = exercises[name].misconceptions
+        for misconception, _ in self.for_misconception:
+            if misconception not in known:
+                raise ValueError(
+                    f"for_misconception of {self.exercise} must name one of {', '.join(known)}, "
+                    f"got {misconception!r}"
+                )
         return exercises[name]
 
 
@@ -74,12 +105,14 @@ class Assignment:
         items: in the notebook's order.
         seed: of the questions that students see.
         marking_seed: of the inputs that answers are run on; None in every copy but the instructor's.
+        released: when it was handed out, ISO 8601, or "": no hand-in can be older.
     """
 
     name: str
     items: tuple[Item, ...]
     seed: int
     marking_seed: int | None = None
+    released: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -95,11 +128,37 @@ class Assignment:
             value = getattr(self, what)
             if not (type(value) is int and 0 <= value < 2**63) and (what, value) != ("marking_seed", None):
                 raise ValueError(f"{what} must be a whole number from 0, got {value!r}")
+        try:
+            self.released_at  # noqa: B018
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"released must be a time such as 2027-01-11T08:00:00Z, got {self.released!r}"
+            ) from error
+
+    @property
+    def released_at(self) -> datetime.datetime | None:
+        """When it was handed out; without a zone, in UTC. None where nobody knows."""
+        if not self.released:
+            return None
+        time = datetime.datetime.fromisoformat(self.released)
+        return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
+
+
+def counted(number: float, thing: str) -> str:
+    """A number and a thing, in the plural unless it is one: "1 exercise", "2 exercises"."""
+    return f"{number:g} {thing}{'' if number == 1 else 's'}"
 
 
 def write(assignment: Assignment, path: Path) -> None:
     """Write an assignment as JSON, `assignment.json`, in one step."""
     content = {"schema": SCHEMA} | asdict(assignment)
+    if not assignment.released:
+        del content["released"]
+    for item in content["items"]:
+        item["for_misconception"] = dict(item["for_misconception"])
+        for name in ("by_case", "for_misconception"):  # optional: a file without them is as good
+            if not item[name]:
+                del item[name]
     write_in_one_step(Path(path), (json.dumps(content, indent=1) + "\n").encode())
 
 
@@ -132,4 +191,11 @@ def _assignment(content: Any) -> Assignment:
     items = content.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError("items must be a list of exercises")
-    return Assignment(items=tuple(Item(**item) for item in items), **fields)
+    return Assignment(items=tuple(map(_item, items)), **fields)
+
+
+def _item(data: dict[str, Any]) -> Item:
+    shares = data.get("for_misconception", {})
+    if not isinstance(shares, dict):
+        raise ValueError("for_misconception must be shares by the names of misconceptions")
+    return Item(**data | {"for_misconception": tuple(shares.items())})

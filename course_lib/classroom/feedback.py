@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import re
 
 from course_lib.classroom.assignment import Assignment
-from course_lib.classroom.marks import Mark, StudentMarks
+from course_lib.classroom.marks import UNDECIDED, Mark, StudentMarks
 
 WORDS = {
     "ok": "right",
@@ -18,13 +19,14 @@ WORDS = {
     "unreadable": "could not be read",
     "look": "to be looked at",
     "busy": "to be marked again",
+    "decided": "decided by your instructor",
 }
 _STYLE = """
 body { font: 1rem/1.55 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff; overflow-wrap: break-word; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem .9rem .25rem 0; }
 tr { border-bottom: 1px solid #bbb; } td.number { text-align: right; } code { font-size: .95em; }
-img { max-width: 100%; }
+img { max-width: 100%; } .wide { overflow-x: auto; } a { color: inherit; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #181818; } tr { border-color: #555; } }
 """
 
@@ -42,14 +44,18 @@ def as_markdown(assignment: Assignment, student: StudentMarks) -> str:
     Taught in: "For instructors".
     """
     lines = [f"# Feedback on {assignment.name}", "", plain(student.student), ""]
-    lines += [f"**{student.total} of {student.of} points**{_handed_in(student)}", ""]
-    if student.problem:
-        return "\n".join([*lines, f"Your submission could not be marked: {plain(student.problem)}.", ""])
+    lines += [f"**{student.total:g} of {student.of} points**{_handed_in(student)}", ""]
+    if _is_undecided(student):
+        return "\n".join(
+            [*lines, f"Your submission could not be marked: {plain(student.problem.rstrip('.'))}.", ""]
+        )
     lines += ["| exercise | result | points |", "|---|---|---|"]
     titles = _titles(assignment)
-    lines += [f"| {titles[m.exercise]} | {WORDS[m.status]} | {m.points} of {m.of} |" for m in student.marks]
+    lines += [f"| {titles[m.exercise]} | {WORDS[m.status]} | {m.points:g} of {m.of} |" for m in student.marks]
     for mark in student.marks:
-        lines += ["", f"## {titles[mark.exercise]}", "", _said(mark) + _which_case(mark)]
+        said = _said(mark)
+        text = said if _is_ours(mark) else plain(said)
+        lines += ["", f"## {titles[mark.exercise]}", "", text or WORDS[mark.status].capitalize() + "."]
     if student.notes:
         lines += ["", "## As your notebook ran", "", *(f"- {plain(note)}" for note in student.notes)]
     return "\n".join([*lines, ""])
@@ -58,18 +64,19 @@ def as_markdown(assignment: Assignment, student: StudentMarks) -> str:
 def as_html(assignment: Assignment, student: StudentMarks) -> str:
     """One student's feedback as a page that stands alone; see `as_markdown`."""
     head = f"<h1>Feedback on {html.escape(assignment.name)}</h1><p>{html.escape(student.student)}</p>"
-    total = f"<p><strong>{student.total} of {student.of} points</strong>{_handed_in(student)}</p>"
-    if student.problem:
-        body = f"<p>Your submission could not be marked: {html.escape(student.problem)}.</p>"
+    total = f"<p><strong>{student.total:g} of {student.of} points</strong>{_handed_in(student)}</p>"
+    if _is_undecided(student):
+        body = f"<p>Your submission could not be marked: {html.escape(student.problem.rstrip('.'))}.</p>"
         return page(f"Feedback on {assignment.name}", head + total + body)
     titles = {name: html.escape(title) for name, title in _titles(assignment).items()}
     rows = "".join(
-        f"<tr><td>{titles[m.exercise]}</td><td>{WORDS[m.status]}</td><td>{m.points} of {m.of}</td></tr>"
+        f"<tr><td>{titles[m.exercise]}</td><td>{WORDS[m.status]}</td><td>{m.points:g} of {m.of}</td></tr>"
         for m in student.marks
     )
     table = f"<table><tr><th>exercise</th><th>result</th><th>points</th></tr>{rows}</table>"
     sections = "".join(
-        f"<h2>{titles[m.exercise]}</h2><p>{_with_marks(m.message)}{_which_case(m)}</p>" for m in student.marks
+        f"<h2>{titles[m.exercise]}</h2><p>{_with_marks(_said(m)) or WORDS[m.status].capitalize() + '.'}</p>"
+        for m in student.marks
     )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in student.notes)
     ran = f"<h2>As your notebook ran</h2><ul>{notes}</ul>" if notes else ""
@@ -96,17 +103,35 @@ def _titles(assignment: Assignment) -> dict[str, str]:
 
 
 def _said(mark: Mark) -> str:
-    """The message; that of a hint or of a right answer is the course's own Markdown."""
-    ours = mark.misconception is not None or mark.status in ("ok", "unanswered")
-    return mark.message if ours else plain(mark.message)
+    """The message, without the title that stands above it."""
+    _, found, rest = mark.message.partition(": not yet. ")
+    if found:
+        return rest
+    _, found, rest = mark.message.partition(": right.")
+    return f"Right.{rest}" if found and mark.status == "ok" else mark.message
 
 
-def _which_case(mark: Mark) -> str:
-    return "" if mark.case is None or mark.cases < 2 else f" (Seen on input {mark.case} of {mark.cases}.)"
+def _is_ours(mark: Mark) -> bool:
+    """Whether the message is the course's own Markdown, such as a hint, and not what a student wrote."""
+    return mark.misconception is not None or mark.status in ("ok", "unanswered")
+
+
+def _is_undecided(student: StudentMarks) -> bool:
+    return bool(student.problem) and any(mark.status in UNDECIDED for mark in student.marks)
 
 
 def _handed_in(student: StudentMarks) -> str:
-    return f", handed in {student.handed_in}" if student.handed_in else ""
+    return f", handed in on {readable_time(student.handed_in)}" if student.handed_in else ""
+
+
+def readable_time(text: str) -> str:
+    """A time in ISO 8601 as people write it, "27 November 2026, 18:06 UTC"; anything else as it is."""
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = "UTC" if time.utcoffset() in (None, datetime.timedelta()) else f"UTC{time:%z}"
+    return f"{time.day} {time:%B %Y, %H:%M} {zone}"
 
 
 def _with_marks(text: str) -> str:

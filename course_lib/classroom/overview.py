@@ -7,17 +7,20 @@ import io
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_lib.classroom.assignment import Assignment
+from course_lib.classroom.assignment import Assignment, counted
 from course_lib.classroom.feedback import page, plain
-from course_lib.classroom.marks import STATUSES, StudentMarks
+from course_lib.classroom.marks import STATUSES, StudentMarks, file_name
+from course_lib.classroom.submissions import Found
 from course_lib.plots import COLOURS, INK
 
 MOST_BARS = 8
+MISCONCEPTIONS = "Commonest misconceptions"
 FIGURE_NAME = "overview.svg"
 
 
@@ -39,12 +42,28 @@ def statuses_by_exercise(assignment: Assignment, everyone: Sequence[StudentMarks
     }
 
 
-def as_markdown(assignment: Assignment, everyone: Sequence[StudentMarks]) -> str:
+def unrecognised(everyone: Sequence[StudentMarks]) -> list[tuple[str, str, list[str]]]:
+    """Exercise, what was said, and the students of wrong answers that show no known misconception.
+
+    Answers of which the same was said stand together, the largest group first.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for student in everyone:
+        for mark in student.marks:
+            if mark.status == "wrong" and mark.misconception is None:
+                said = mark.message.partition(": not yet. ")[2] or mark.message
+                groups.setdefault((mark.exercise, said), []).append(student.student)
+    listed = [(exercise, said, students) for (exercise, said), students in groups.items()]
+    return sorted(listed, key=lambda group: (-len(group[2]), group[0], group[1]))
+
+
+def as_markdown(assignment: Assignment, everyone: Sequence[StudentMarks], found: Found | None = None) -> str:
     """The overview as Markdown; `FIGURE_NAME` lies beside it.
 
     Args:
         assignment: what was marked.
         everyone: all students' marks, at least one.
+        found: what else lay among the submissions.
 
     Taught in: "For instructors".
     """
@@ -55,44 +74,87 @@ def as_markdown(assignment: Assignment, everyone: Sequence[StudentMarks]) -> str
         "",
         f"![{_finding(everyone)}]({FIGURE_NAME})",
     ]
-    lines += ["", "| exercise | " + " | ".join(STATUSES) + " |", "|---" * (len(STATUSES) + 1) + "|"]
+    lines += ["", "| exercise | points | " + " | ".join(STATUSES) + " |", "|---" * (len(STATUSES) + 2) + "|"]
+    points = {item.exercise: item.points for item in assignment.items}
     for exercise, counts in statuses_by_exercise(assignment, everyone).items():
-        lines.append(f"| {exercise} | " + " | ".join(str(counts[status]) for status in STATUSES) + " |")
-    lines += ["", "## Commonest misconceptions", ""]
-    hints = _hints(assignment)
-    for exercise, name, count in commonest_misconceptions(everyone):
-        lines.append(f"- {count} × {exercise}, {name}: {hints[exercise][name]}")
-    lines += [] if commonest_misconceptions(everyone) else ["None was recognised."]
-    lines += ["", "## What needs a person", ""]
-    needs = [(s.student, line) for s in everyone for line in s.needs_a_person]
-    lines += [f"- {plain(student)}: {plain(line)}" for student, line in needs] or ["Nothing: all was marked."]
+        cells = " | ".join(str(counts[status]) for status in STATUSES)
+        lines.append(f"| {exercise} | {points[exercise]} | {cells} |")
+    for title, entries, nothing in _lists(assignment, everyone, found):
+        lines += ["", f"## {title}", "", *(_listed(title, entries) or [nothing])]
+    head = " | ".join(item.exercise for item in assignment.items)
+    lines += ["", "## Students", "", f"| student | {head} | total |", "|---" * (len(points) + 2) + "|"]
+    for student in everyone:
+        cells = " | ".join(f"{mark.points:g}" for mark in student.marks)
+        link = f"[{plain(student.student)}]({_address(student, 'md')})"
+        lines.append(f"| {link} | {cells} | {student.total:g} of {student.of} |")
     return "\n".join([*lines, ""])
 
 
-def as_html(assignment: Assignment, everyone: Sequence[StudentMarks]) -> str:
+def as_html(assignment: Assignment, everyone: Sequence[StudentMarks], found: Found | None = None) -> str:
     """The overview as a page with links to each student's feedback; see `as_markdown`."""
     finding = html.escape(_finding(everyone))
     parts = [f"<h1>{html.escape(assignment.name)}: overview</h1><p>{html.escape(_sentence(everyone))}</p>"]
     parts.append(f'<p><img src="{FIGURE_NAME}" alt="{finding}"></p>')
-    head = "".join(f"<th>{status}</th>" for status in ("exercise", *STATUSES))
-    parts.append(f"<table><tr>{head}</tr>")
+    head = "".join(f"<th>{status}</th>" for status in ("exercise", "points", *STATUSES))
+    parts.append(f'<div class="wide"><table><tr>{head}</tr>')
+    points = {item.exercise: item.points for item in assignment.items}
     for exercise, counts in statuses_by_exercise(assignment, everyone).items():
-        cells = "".join(f'<td class="number">{counts[status]}</td>' for status in STATUSES)
+        numbers = [points[exercise], *(counts[status] for status in STATUSES)]
+        cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
         parts.append(f"<tr><td>{html.escape(exercise)}</td>{cells}</tr>")
-    parts.append("</table><h2>Commonest misconceptions</h2><ul>")
-    hints = _hints(assignment)
-    for exercise, name, count in commonest_misconceptions(everyone):
-        parts.append(f"<li>{count} × {html.escape(f'{exercise}, {name}: {hints[exercise][name]}')}</li>")
-    parts.append("</ul><h2>What needs a person</h2><ul>")
+    parts.append("</table></div>")
+    for title, entries, nothing in _lists(assignment, everyone, found):
+        listed = "".join(f"<li>{html.escape(entry)}</li>" for entry in entries)
+        parts.append(f"<h2>{title}</h2>" + (f"<ul>{listed}</ul>" if entries else f"<p>{nothing}</p>"))
+    head = "".join(f"<th>{html.escape(item.exercise)}</th>" for item in assignment.items)
+    parts.append(f'<h2>Students</h2><div class="wide"><table><tr><th>student</th>{head}<th>total</th></tr>')
     for student in everyone:
-        for line in student.needs_a_person:
-            parts.append(f"<li>{html.escape(f'{student.student}: {line}')}</li>")
-    parts.append("</ul><h2>Students</h2><table><tr><th>student</th><th>points</th></tr>")
-    for student in everyone:
-        points = f"{student.total} of {student.of}"
-        parts.append(f"<tr><td>{html.escape(student.student)}</td><td>{points}</td></tr>")
-    parts.append("</table>")
+        cells = "".join(f'<td class="number">{mark.points:g}</td>' for mark in student.marks)
+        link = f'<a href="{html.escape(_address(student, "html"))}">{html.escape(student.student)}</a>'
+        total = f'<td class="number">{student.total:g} of {student.of}</td>'
+        parts.append(f"<tr><td>{link}</td>{cells}{total}</tr>")
+    parts.append("</table></div>")
     return page(f"{assignment.name}: overview", "".join(parts))
+
+
+def _listed(title: str, entries: list[str]) -> list[str]:
+    """Entries as Markdown: hints are the course's own, and nothing else is taken for markup."""
+    return [f"- {entry if title == MISCONCEPTIONS else plain(entry)}" for entry in entries]
+
+
+def _lists(
+    assignment: Assignment, everyone: Sequence[StudentMarks], found: Found | None
+) -> list[tuple[str, list[str], str]]:
+    """The overview's lists: title, entries, and what stands there if there are none."""
+    hints = _hints(assignment)
+    mistakes = [
+        f"{count} × {exercise}, {name}: {hints[exercise][name]}"
+        for exercise, name, count in commonest_misconceptions(everyone)
+    ]
+    others = [
+        f"{len(students)} × {exercise}: {said} ({', '.join(students)})"
+        for exercise, said, students in unrecognised(everyone)
+    ]
+    needs = [f"{student.student}: {line}" for student in everyone for line in student.needs_a_person]
+    lists = [
+        (MISCONCEPTIONS, mistakes, "None was recognised."),
+        ("Wrong in other ways", others, "Nothing: each wrong answer showed a known misconception."),
+        ("What needs a person", needs, "Nothing: all was marked."),
+    ]
+    decisions = [f"{student.student}: {line}" for student in everyone for line in student.decisions]
+    passed_over = list(found.passed_over) if found else []
+    nobody = list(found.without_student) if found else []
+    also = (
+        ("Decided by a person", decisions),
+        ("Files that belong to no student", passed_over),
+        ("Times for nobody who handed in", nobody),
+    )
+    return lists + [(title, entries, "") for title, entries in also if entries]
+
+
+def _address(student: StudentMarks, ending: str) -> str:
+    """Where a student's feedback lies, seen from the overview."""
+    return f"feedback/{quote(file_name(student.student))}.{ending}"
 
 
 def figure(everyone: Sequence[StudentMarks]) -> bytes:
@@ -110,7 +172,7 @@ def figure(everyone: Sequence[StudentMarks]) -> bytes:
             ax.spines[["top", "right"]].set_visible(False)
             ax.spines[["left", "bottom"]].set_color(INK)
             ax.tick_params(colors=INK)
-            for text in (ax.xaxis.label, ax.yaxis.label, ax.title, *ax.texts):
+            for text in (ax.xaxis.label, ax.yaxis.label, *ax.texts):
                 text.set_color(INK)
         content = io.BytesIO()
         drawn.savefig(content, format="svg", metadata={"Date": None}, transparent=True)
@@ -119,12 +181,14 @@ def figure(everyone: Sequence[StudentMarks]) -> bytes:
 
 def _draw_totals(ax: Axes, everyone: Sequence[StudentMarks]) -> None:
     highest = max(student.of for student in everyone)
-    counts = Counter(student.total for student in everyone)
+    counts = Counter(int(student.total) for student in everyone)  # a half point counts with the whole below
     ax.bar(range(highest + 1), [counts[points] for points in range(highest + 1)], color=COLOURS["data"])
     ax.set(xlabel=f"points, of {highest}", ylabel="students")
     ax.yaxis.get_major_locator().set_params(integer=True)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_title(f"Half the class has {_median(everyone):g} points or more", loc="left", fontsize=10.5)
+    ax.set_title(
+        f"Half the class has {_median(everyone):g} points or more", loc="left", fontsize=10.5, color=INK
+    )
 
 
 def _draw_misconceptions(ax: Axes, commonest: list[tuple[str, str, int]]) -> None:
@@ -137,7 +201,7 @@ def _draw_misconceptions(ax: Axes, commonest: list[tuple[str, str, int]]) -> Non
         if commonest
         else "No misconception was recognised"
     )
-    ax.set_title(title, loc="left", fontsize=10.5)
+    ax.set_title(title, loc="left", fontsize=10.5, color=INK)
 
 
 def _median(everyone: Sequence[StudentMarks]) -> float:
@@ -158,9 +222,9 @@ def _sentence(everyone: Sequence[StudentMarks]) -> str:
     totals = [student.total for student in everyone]
     needs = sum(bool(student.needs_a_person) for student in everyone)
     return (
-        f"{len(everyone)} submissions. Mean {statistics.mean(totals):.2f}, median {_median(everyone):g}, "
-        f"lowest {min(totals)}, highest {max(totals)} of {max(s.of for s in everyone)} points; "
-        f"{needs} need a person."
+        f"{counted(len(everyone), 'submission')}. Mean {statistics.mean(totals):.2f}, median {_median(everyone):g}, "
+        f"lowest {min(totals):g}, highest {max(totals):g} of {max(s.of for s in everyone)} points; "
+        f"{needs} {'needs' if needs == 1 else 'need'} a person."
     )
 
 

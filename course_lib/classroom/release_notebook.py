@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from course_lib.classroom import solutions
-from course_lib.classroom.assignment import SCHEMA, Assignment, Item
+from course_lib.classroom.assignment import SCHEMA, Assignment, Item, counted
 from course_lib.classroom.stubs import Stub
 
 Edition = Literal["student", "instructor", "nbgrader"]
@@ -16,7 +16,9 @@ Answer = Callable[[Item, Stub], str]
 SETUP = "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn"
 CHECKER = """try:
     from checker import check
-except ModuleNotFoundError:
+except ModuleNotFoundError as missing:
+    if missing.name != "checker":
+        raise
 
     def check(exercise, answer):
         print(f"{exercise}: put checker.py beside this notebook and restart to see your answer checked.")"""
@@ -121,13 +123,13 @@ def _about(assignment: Assignment) -> str:
     points = sum(item.points for item in assignment.items)
     return ABOUT.format(
         name=assignment.name,
-        exercises=_count(len(assignment.items), "exercise"),
-        points=_count(points, "point"),
+        exercises=counted(len(assignment.items), "exercise"),
+        points=counted(points, "point"),
     )
 
 
 def _question(place: int, item: Item, stub: Stub, assignment: Assignment) -> str:
-    head = f"## {place}. {stub.title}\n\n*{stub.chapter} · {_count(item.points, 'point')}*"
+    head = f"## {place}. {stub.title}\n\n*{stub.chapter} · {counted(item.points, 'point')}*"
     asked = item.load().ask(assignment.seed) if item.kind == "predict" else ""
     return "\n\n".join(part for part in (head, stub.text, asked) if part)
 
@@ -145,10 +147,6 @@ def _hidden(item: Item, assignment: Assignment) -> str:
         f'verdict = EXERCISES["{name}"].judge({item.symbol}, seed={seed})\n'
         'assert verdict.status == "right", verdict.message\n### END HIDDEN TESTS'
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _nbgrader(grade_id: str, **settings: Any) -> dict[str, Any]:

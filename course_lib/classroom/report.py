@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.late import LatePolicy
-from course_lib.classroom.marks import UNDECIDED, no_formula
+from course_lib.classroom.marks import UNDECIDED, no_formula, with_formulas
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.files import write_in_one_step
 
@@ -54,7 +54,7 @@ def report(marks: Path, mapping: Path) -> tuple[str, list[str]]:
     """
     wanted = _mapping(mapping)
     students = {
-        _unescaped(row["student"]): row for row in _rows(marks, ("student", "handed_in", "total", "of"))
+        with_formulas(row["student"]): row for row in _rows(marks, ("student", "handed_in", "total", "of"))
     }
     roster = _roster(mapping, wanted.get("roster"))
     late = _late(mapping, wanted.get("late"))
@@ -193,7 +193,7 @@ def _written(
         write_in_one_step(path, text.getvalue().encode())
     given = {}
     for row in _rows(path, ("student", *parts)):
-        name = _unescaped(row["student"])
+        name = with_formulas(row["student"])
         points = {part: _number(row[part], part, name) for part in parts if row[part].strip()}
         over = [part for part in points if not 0 <= points[part] <= parts[part]]
         if over:
@@ -216,8 +216,3 @@ def _time(text: str, what: str) -> datetime.datetime:
         return datetime.datetime.fromisoformat(text)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{what} must be a time such as 2027-01-31T23:59:00+00:00, got {text!r}") from error
-
-
-def _unescaped(text: str) -> str:
-    """The id that `no_formula` put an apostrophe before, without it."""
-    return text[1:] if text[:1] == "'" and no_formula(text[1:]) == text else text

@@ -10,10 +10,10 @@ import builtins
 import dataclasses
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,12 +40,23 @@ class Unmarkable:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Array:
+    """A NumPy array that arrived, as nested lists of its numbers. It equals nothing: a tensor is wanted."""
+
+    numbers: Any
+
+    def tolist(self) -> Any:
+        """The numbers."""
+        return self.numbers
+
+
 def encode(value: Any, _depth: int = 0) -> Any:
     """Turn a value into what `json.dumps` takes.
 
     Args:
-        value: None, ..., a bool, int, float, str, NumPy scalar, a tuple, list or dict of such, or a dense
-            tensor of a dtype in `DTYPES`, on any device.
+        value: None, ..., a bool, int, float, str, NumPy scalar or array, a tuple, list or dict of such, or a
+            dense tensor of a dtype in `DTYPES`, on any device.
 
     Returns:
         Plain data from which `decode` makes the same value; subclasses arrive as what they extend.
@@ -63,8 +74,12 @@ def encode(value: Any, _depth: int = 0) -> Any:
         return value
     if value is ...:
         return {"ellipsis": True}
-    if isinstance(value, np.generic):
+    numpy = sys.modules.get("numpy")  # nothing here needs it; a value of it can only be there if it is
+    if numpy is not None and isinstance(value, numpy.generic):
         value = value.item()
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        _refuse_large(value.size, MOST_NUMBERS, "numbers")
+        return {"array": encode(numpy.asarray(value).tolist(), _depth)}
     if isinstance(value, int):
         if int.bit_length(value) > 63:
             raise NotMarkable("value must be a whole number of at most 63 bits")
@@ -167,9 +182,14 @@ def _refuse_large(size: int, most: int, unit: str) -> None:
 def _tensor_to_data(tensor: Tensor) -> dict[str, Any]:
     name = str(tensor.dtype).removeprefix("torch.")
     if name not in DTYPES or tensor.layout != torch.strided or tensor.device.type == "meta":
-        raise NotMarkable(f"value must be a dense tensor of numbers, got {tensor.dtype}, {tensor.layout}")
+        raise NotMarkable(f"value must be a dense tensor of numbers, got {_layout(tensor)}")
     _refuse_large(tensor.numel(), MOST_NUMBERS, "numbers")
     return {"dtype": name, "shape": list(tensor.shape), "data": tensor.detach().cpu().reshape(-1).tolist()}
+
+
+def _layout(tensor: Tensor) -> str:
+    where = "on the meta device, which holds no numbers" if tensor.device.type == "meta" else ""
+    return where or f"{tensor.dtype}, {tensor.layout}"
 
 
 def _tensor(content: dict[str, Any]) -> Tensor:
@@ -199,5 +219,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "tuple": lambda entries: tuple(decode(entry) for entry in entries),
     "dict": lambda pairs: {decode(key): decode(entry) for key, entry in pairs},
     "exception": _exception,
+    "array": lambda numbers: Array(decode(numbers)),
     "unmarkable": lambda reason: Unmarkable(str(reason)[:200]),
 }

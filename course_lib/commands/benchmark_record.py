@@ -66,20 +66,26 @@ def provenance(record: Record) -> str:
 
 
 def comparison_table(rows: Iterable[Record]) -> str:
-    """Lay comparisons out as text, a line each, times in milliseconds.
+    """Lay comparisons out as text, a line each below what was measured, times in milliseconds.
 
     Args:
         rows: as ``benchmarks.pairs.Comparison.row`` gives them.
 
     Returns:
-        A heading and a line a comparison; the ratio is the baseline's time over the candidate's.
+        A heading, a line per kind of work and one per comparison; the ratio is the median over the pairs of
+        the baseline's time over the candidate's.
 
     Taught in: "GPU, mixed precision and torch.compile".
     """
-    lines = [f"{'':<34}{'baseline':<22}{'ms':>9}  {'candidate':<26}{'ms':>9}{'ratio':>8}"]
+    rows = list(rows)
+    ways = {kind: max([len(kind), *(len(row[kind]) for row in rows)]) for kind in ("candidate", "baseline")}
+    candidate, baseline = ways.values()
+    lines = [f"  {'candidate':<{candidate}}{'ms':>9}  {'baseline':<{baseline}}{'ms':>9}{'ratio':>8}"]
     for row in rows:
+        if row["name"] not in lines:
+            lines.append(row["name"])
         lines.append(
-            f"{row['name']:<34}{row['baseline']:<22}{1000 * row['baseline_median']:>9.1f}  "
-            f"{row['candidate']:<26}{1000 * row['candidate_median']:>9.1f}{row['ratio']:>8.2f}"
+            f"  {row['candidate']:<{candidate}}{1000 * row['candidate_median']:>9.1f}"
+            f"  {row['baseline']:<{baseline}}{1000 * row['baseline_median']:>9.1f}{row['ratio']:>8.2f}"
         )
     return "\n".join(lines)

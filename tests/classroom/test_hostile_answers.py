@@ -107,8 +107,8 @@ BY_CELL = {  # what a cell does when it is run
     "overwritten comparisons": (ALLCLOSE + "def NAME(*given):\n    return given[0]", "wrong"),
     "input transformer": ("get_ipython().input_transformers_post.append(lambda lines: [])", "wrong"),
     "closes its streams": ("import sys\nsys.stdin.close(); sys.stdout.close()\nHONEST", "ok"),
-    "imports the reference": ("from course_lib.exercises.sequences import NAME", "wrong"),
-    "finds the reference": ("import course_lib\nNAME = course_lib.exercises.sequences.NAME", "wrong"),
+    "imports the reference": ("from course_lib.exercises.sequences import NAME", "look"),
+    "finds the reference": ("import course_lib\nNAME = course_lib.exercises.sequences.NAME", "look"),
     "emptied": ("", "missing"),
     "overwritten builtins": ("import builtins, json\njson.dumps = builtins.isinstance = None\n", "crash"),
 }
@@ -186,7 +186,7 @@ def test_the_attacks_that_look_around_would_succeed_without_isolation(tmp_path):
 def test_a_cell_of_ones_own_that_never_ends_is_left_out(marked):
     marks, notes = marked({}, before="x = 1\nwhile x: pass")
     assert statuses(marks) == ["ok"] * 4
-    assert notes == ["Cell 3 was left out: no end within 4 s of processor time."]
+    assert notes == ["The cell that begins with `x = 1` was left out: no end within 4 s of processor time."]
 
 
 def test_a_submission_that_dies_again_and_again_comes_to_an_end(tmp_path):

@@ -73,7 +73,12 @@ def test_compilation_compares_steps_and_first_calls():
         "compiled, block by block",
         "block by block",
     ]
-    assert len(comparison_table(rows).splitlines()) == 4
+    lines = comparison_table(rows).splitlines()
+    assert [line for line in lines if not line.startswith("  ")] == list(
+        dict.fromkeys(row["name"] for row in rows)
+    )
+    assert len(lines) == 1 + 2 + len(rows)
+    assert max(map(len, lines)) < 80
 
 
 def test_compilation_refuses_to_time_what_computes_something_else(monkeypatch):
