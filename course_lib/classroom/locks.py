@@ -21,16 +21,6 @@ WIDTHS = (4, 16, 100, 1000)  # tolerances in a step: the wider, the easier to ke
 TRIES = 100
 
 
-def tells_apart(exercise: Exercise, seed: int) -> bool:
-    """Whether a seed's inputs tell the reference and every misconception from each other."""
-    for name, misconception in exercise.misconceptions.items():
-        predicted = exercise.kind == "predict"
-        answer = misconception.function(*exercise.cases(seed)[0]) if predicted else misconception.function
-        if exercise.judge(answer, seed).misconception != name:
-            return False
-    return True
-
-
 def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
     """What the checker holds of an exercise: inputs, and messages that only their own outcomes open.
 

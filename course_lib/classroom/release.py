@@ -15,7 +15,6 @@ from course_lib.classroom.assignment import Assignment
 from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, load, select
 from course_lib.commands.one_line_parser import OneLineParser
 
-SEEDS_TRIED = 200
 DATA_NOTE = """# Data
 
 This assignment needs no data set and no network. Its inputs are random numbers and small tensors, drawn with
@@ -32,19 +31,6 @@ def seed_of(name: str, group: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{name}\n{group}".encode()).digest()[:4], "big") >> 1
 
 
-def usable_seed(exercises: Sequence[str], start: int) -> int:
-    """The first seed from `start` on whose inputs tell all answers to all exercises apart.
-
-    Raises:
-        ValueError: if none of 200 does.
-    """
-    loaded = [load(exercise) for exercise in exercises]
-    for seed in range(start, start + SEEDS_TRIED):
-        if all(locks.tells_apart(exercise, seed) for exercise in loaded):
-            return seed
-    raise ValueError(f"seed must tell all answers apart, none from {start} to {seed} does")
-
-
 def release(
     name: str, stubs: list[Stub], out: Path, *, seed: int = 0, marking_seed: int | None = None
 ) -> Assignment:
@@ -54,7 +40,7 @@ def release(
         name: the assignment's.
         stubs: of the exercises, in the order they shall have.
         out: a folder, made here; gets `student/`, `<name>.zip` of it, `nbgrader/` and `instructor/`.
-        seed: of what students see, at least 0. The next one is taken where two answers coincide.
+        seed: of what students see, at least 0.
         marking_seed: of the inputs that marks are given on; drawn here by default. Keep it to yourself.
 
     Returns:
@@ -70,9 +56,7 @@ def release(
         raise FileExistsError(f"out must be a new or empty folder, got {out}")
     items = tuple(stub.item(place) for place, stub in enumerate(stubs, start=1))
     drawn = secrets.randbelow(2**31) if marking_seed is None else marking_seed
-    Assignment(name, items, seed, drawn)  # refuses what is wrong before any work is done
-    names = [item.exercise for item in items]
-    full = Assignment(name, items, usable_seed(names, seed), usable_seed(names, drawn))
+    full = Assignment(name, items, seed, drawn)
     checker = locks.one_file(full)
     student, instructor = out / "student", out / "instructor"
     for folder in (student, instructor):

@@ -29,6 +29,11 @@ SCORE_SPREAD = Exercise(
         "What is the standard deviation of q · k, before any scaling?"
     ),
     reference=score_spread,
+    rivals=(
+        lambda head_dim, _: float(head_dim),
+        lambda head_dim, _: math.sqrt(head_dim),
+        lambda head_dim, size: float(head_dim * size),
+    ),
     misconceptions={
         "the variance": Misconception(
             lambda head_dim, size: float(head_dim * size**4),
@@ -57,10 +62,11 @@ SCORE_SPREAD = Exercise(
 
 def _query_key_value(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     batch, queries, keys = 2, integer(generator, 2, 3), integer(generator, 4, 6)
+    head_dim = integer(generator, 7, 12)
     return (
-        2 * float64(generator, batch, queries, 9),
-        float64(generator, batch, keys, 9),
-        float64(generator, batch, keys, 4),
+        2 * float64(generator, batch, queries, head_dim),
+        float64(generator, batch, keys, head_dim),
+        float64(generator, batch, keys, 3),
     )
 
 
@@ -108,7 +114,6 @@ ATTEND = Exercise(
         ),
     },
     next_step="Compare with F.scaled_dot_product_attention, values and gradients.",
-    tolerance=1e-8,
 )
 
 
@@ -163,7 +168,6 @@ ATTEND_CAUSALLY = Exercise(
         ),
     },
     next_step="Change the last value and see that no earlier row moves, not even in the last bit.",
-    tolerance=1e-8,
 )
 
 
@@ -214,8 +218,8 @@ PADDING_MASK = Exercise(
 
 
 def _features_and_heads(generator: Generator) -> tuple[Tensor, int]:
-    heads = integer(generator, 2, 3)
-    return float64(generator, 2, 5, heads * 4), heads
+    heads = integer(generator, 2, 4)
+    return float64(generator, 2, integer(generator, 5, 7), heads * 4), heads
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -253,7 +257,6 @@ SPLIT_HEADS = Exercise(
         ),
     },
     next_step="Write the way back. Why does it need a `contiguous`, or `reshape` instead of `view`?",
-    tolerance=1e-8,
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from course_lib.exercises.draws import float64
+from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
 
 Function = Callable[[Tensor], Tensor]
@@ -85,7 +85,7 @@ GRADIENT_AFTER_TWO = Exercise(
 
 
 def _difference_case(generator: Generator) -> tuple[Function, Tensor, float]:
-    return _cubic(generator), float64(generator), 0.1
+    return _cubic(generator), float64(generator), 0.05 * integer(generator, 2, 6)
 
 
 def central_slope(f: Function, x: Tensor, h: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from course_lib.exercises.draws import integer
+from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
 
 # --- how many batches ---------------------------------------------------------------------------------------
@@ -116,9 +116,12 @@ COLLATE_PADDED = Exercise(
 
 
 def _residuals(generator: Generator) -> tuple[Tensor, Tensor, float]:
-    predictions = 3 * torch.randn(12, generator=generator, dtype=torch.float64)
-    targets = torch.randn(12, generator=generator, dtype=torch.float64)
-    return predictions, targets, 0.5 + float(torch.rand((), generator=generator))
+    """Some residuals lie just above delta, where a slightly larger delta would treat them otherwise."""
+    predictions = 3 * float64(generator, 12)
+    targets = float64(generator, 12)
+    delta = 0.1 * integer(generator, 5, 15)
+    predictions[:3] = targets[:3] + 1.0095 * delta * torch.tensor([1.0, -1.0, 1.0])
+    return predictions, targets, delta
 
 
 def huber(predictions: Tensor, targets: Tensor, delta: float) -> Tensor:
@@ -158,6 +161,7 @@ HUBER = Exercise(
         ),
     },
     next_step="Wrap it in an nn.Module with delta as an argument. What did the class add?",
+    tolerance=2e-6,
 )
 
 
@@ -165,8 +169,8 @@ HUBER = Exercise(
 
 
 def _running(generator: Generator) -> tuple[Tensor, Tensor, float]:
-    batch = torch.randn(7, 3, generator=generator, dtype=torch.float64) + 2
-    return torch.randn(3, generator=generator, dtype=torch.float64), batch, 0.1
+    rows = integer(generator, 5, 9)
+    return float64(generator, 3), float64(generator, rows, 3) + 2, 0.05 * integer(generator, 1, 6)
 
 
 def update_running_mean(running: Tensor, batch: Tensor, momentum: float) -> Tensor:

@@ -15,7 +15,15 @@ from course_lib.exercises.exercise import Exercise, Misconception
 
 
 def _places(generator: Generator) -> tuple[int, int, int, int, int]:
-    return 24, integer(generator, 1, 9), integer(generator, 1, 2), 3, integer(generator, 0, 99)
+    size = integer(generator, 3, 5)
+    examples = size * integer(generator, 7, 10)
+    return (
+        examples,
+        integer(generator, 1, 9),
+        integer(generator, 1, size - 1),
+        size,
+        integer(generator, 0, 99),
+    )
 
 
 def _order(examples: int, seed: int) -> Tensor:
@@ -173,8 +181,9 @@ RING_BYTES = Exercise(
     title="Round the ring",
     kind="implement",
     points=1,
-    inputs=lambda generator: (1000 * integer(generator, 1, 999), integer(generator, 3, 16)),
+    inputs=lambda generator: (1000 * integer(generator, 1, 99), integer(generator, 3, 16)),
     reference=ring_bytes,
+    tolerance=1e-7,
     misconceptions={
         "once round": Misconception(
             lambda parameters, processes: (processes - 1) / processes * 4 * parameters,
@@ -220,9 +229,11 @@ ZERO_BYTES = Exercise(
     inputs=lambda generator: (
         2400 * integer(generator, 10, 99),
         (4, 6, 8)[integer(generator, 0, 2)],
-        integer(generator, 1, 2),
+        integer(generator, 0, 3),
     ),
     reference=zero_bytes,
+    tolerance=1e-9,
+    draws=8,
     misconceptions={
         "weights first": Misconception(
             functools.partial(_staged, parts=(4, 4, 8)),

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 
 from course_lib.exercises.comparison import InputChanged, same
+from course_lib.exercises.draws import MOST_DRAWS, tell_apart
 from course_lib.exercises.judging import Verdict, judge, left_blank
 
 BOOK_SEED = 2024
@@ -57,6 +58,7 @@ class Exercise:
         question: for "predict": takes the arguments, returns the question as text.
         tolerance: relative and absolute tolerance for floating-point answers.
         draws: fresh cases an implementation is run on.
+        rivals: wrong answers without a hint that the cases must also tell from all others; see `tell_apart`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Exercise:
     question: Callable[..., str] | None = None
     tolerance: float = 1e-5
     draws: int = 4
+    rivals: tuple[Callable[..., Any], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.misconceptions) < 3:
@@ -80,9 +83,21 @@ class Exercise:
             raise ValueError(f"question of {self.name!r} belongs to a prediction, and only to one")
 
     def cases(self, seed: int = BOOK_SEED) -> list[tuple[Any, ...]]:
-        """The inputs drawn with `seed`: one case for a prediction, `draws` for an implementation."""
+        """The inputs drawn with `seed`: one case for a prediction, `draws` for an implementation.
+
+        They are drawn again until they tell every known wrong answer from the right one; see `tell_apart`.
+        """
         generator = torch.Generator().manual_seed(seed)
-        return [self.inputs(generator) for _ in range(1 if self.kind == "predict" else self.draws)]
+        known = [self.reference, *(m.function for m in self.misconceptions.values())]
+        for _ in range(MOST_DRAWS):
+            cases = [self.inputs(generator) for _ in range(1 if self.kind == "predict" else self.draws)]
+            if tell_apart(cases, known, self.rivals, self.agrees):
+                return cases
+        raise ValueError(f"inputs of {self.name!r} must tell its answers apart; {MOST_DRAWS} draws did not")
+
+    def agrees(self, given: Any, wanted: Any) -> bool:
+        """Whether the judge takes two outcomes of one case for the same."""
+        return same(given, wanted, self.tolerance)
 
     def ask(self, seed: int = BOOK_SEED) -> str:
         """The text of a prediction, with the values drawn with `seed`."""

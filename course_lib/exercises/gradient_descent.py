@@ -123,7 +123,7 @@ Gradient = Callable[[Tensor], Tensor]
 def _descent_case(generator: Generator) -> tuple[Gradient, Tensor, float, int]:
     curvature, target = (torch.rand(2, generator=generator) + 0.5).tolist()
     start = torch.randn(3, generator=generator, dtype=torch.float64)
-    return Pull(curvature, target), start, 0.05, integer(generator, 3, 6)
+    return Pull(curvature, target), start, 0.01 * integer(generator, 3, 7), integer(generator, 3, 6)
 
 
 def gradient_descent(gradient: Gradient, start: Tensor, rate: float, steps: int) -> Tensor:
@@ -172,7 +172,7 @@ GRADIENT_DESCENT = Exercise(
 
 
 def _narrow_valley(generator: Generator) -> tuple[int, float]:
-    return integer(generator, 5, 60), 10.0 ** integer(generator, 4, 7)
+    return integer(generator, 5, 400), 10.0 ** integer(generator, 4, 7)
 
 
 def steps_needed(condition_number: int, reduction: float) -> int:
@@ -188,6 +188,7 @@ STEPS_NEEDED = Exercise(
     points=2,
     inputs=_narrow_valley,
     reference=steps_needed,
+    rivals=(lambda condition_number, reduction: steps_needed(condition_number, 1.01 * reduction),),
     misconceptions={
         "the rate 1/L": Misconception(
             lambda condition_number, reduction: math.ceil(

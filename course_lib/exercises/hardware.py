@@ -109,12 +109,15 @@ TRAINING_GIBIBYTES = Exercise(
 
 
 def _numbers_and_ties(generator: Generator) -> tuple[Tensor]:
-    whole = 128 + torch.randperm(128, generator=generator)[:6].double()
-    halves = torch.tensor([0.0, 0.25, 0.5, 0.5, 0.75, 0.5])
+    """Numbers that need nine and ten digits, some half-way, above 1 and below, the last a step below a power of two."""
+    whole = 128 + torch.randperm(127, generator=generator)[:8].double()
+    fractions = torch.tensor([0.0, 0.25, 0.5, 0.5, 0.75, 0.5, 0.25, 0.25])
     whole[2] -= whole[2] % 2  # a tie above an even number, and one above an odd one
     whole[3] += 1 - whole[3] % 2
-    sign = torch.tensor([1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
-    return (sign * (whole + halves) * 2.0 ** integer(generator, -9, 3),)
+    whole[-1] = 255.0
+    sign = torch.tensor([1.0, -1.0, 1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
+    large, small = 2.0 ** integer(generator, -6, 3), 2.0 ** integer(generator, -20, -9)
+    return (sign * (whole + fractions) * torch.tensor([large, small]).repeat(4).double(),)
 
 
 def to_bf16(x: Tensor) -> Tensor:
@@ -166,7 +169,8 @@ TO_BF16 = Exercise(
 
 def _gradients_and_scale(generator: Generator) -> tuple[Tensor, float]:
     powers = torch.randint(-27, -19, (3, 6), generator=generator).double()
-    gradients = (1 + torch.rand(3, 6, generator=generator, dtype=torch.float64)) * 2.0**powers
+    # float32 holds them exactly, so they are the same to who computes in it
+    gradients = (1 + torch.rand(3, 6, generator=generator)).double() * 2.0**powers
     gradients = gradients * torch.tensor([1.0, -1.0] * 3)
     gradients[1, integer(generator, 0, 5)] *= 2.0**35
     return gradients, float(2 ** integer(generator, 13, 15))

@@ -60,7 +60,11 @@ BITS_PER_BYTE = Exercise(
 
 
 def _ids_and_start(generator: Generator) -> tuple[Tensor, int, int]:
-    return torch.randint(0, 900, (60,), generator=generator), integer(generator, 5, 30), 8
+    return (
+        torch.randint(0, 900, (60,), generator=generator),
+        integer(generator, 5, 30),
+        integer(generator, 6, 12),
+    )
 
 
 def window(ids: Tensor, start: int, context: int) -> tuple[Tensor, Tensor]:
@@ -111,8 +115,9 @@ WINDOW = Exercise(
 
 
 def _runs(generator: Generator) -> tuple[list[int], tuple[int, int], int]:
-    ids = torch.randint(0, 3, (14,), generator=generator).tolist()
-    return [*ids, 0, 0, 0, 1, 0, 1, 2, *ids[:4]], (0, integer(generator, 0, 1)), 300
+    ids = torch.randint(0, 3, (integer(generator, 11, 16),), generator=generator).tolist()
+    pair = (0, integer(generator, 0, 1))
+    return [*ids, 0, 0, 0, 1, 0, 1, 2, *ids[:4]], pair, integer(generator, 300, 400)
 
 
 def _merged(
@@ -213,7 +218,6 @@ WITH_TEMPERATURE = Exercise(
         ),
     },
     next_step="What remains at a temperature of 0.01? And at 100?",
-    tolerance=1e-8,
 )
 
 
@@ -221,8 +225,15 @@ WITH_TEMPERATURE = Exercise(
 
 
 def _distribution(generator: Generator) -> tuple[Tensor, float]:
-    logits = 1.5 * float64(generator, 9)
-    return logits.softmax(dim=-1), integer(generator, 55, 85) / 100
+    """The wanted sum lies just below or just above that of the likeliest few, or it is that sum exactly."""
+    size = integer(generator, 7, 10)
+    if integer(generator, 0, 2) == 0:
+        halves = 2.0 ** -torch.arange(1, size + 1, dtype=torch.float64)
+        halves[-1] *= 2  # they sum to 1, and float32 holds every sum exactly
+        return halves[torch.randperm(size, generator=generator)], 1 - 0.5 ** integer(generator, 1, 3)
+    probabilities = (1.5 * float64(generator, size)).softmax(dim=-1)
+    sums = probabilities.sort(descending=True).values.cumsum(dim=-1)
+    return probabilities, (0.995, 1.005)[integer(generator, 0, 1)] * float(sums[integer(generator, 1, 3)])
 
 
 def nucleus(probabilities: Tensor, p: float) -> Tensor:
@@ -252,6 +263,11 @@ NUCLEUS = Exercise(
     points=3,
     inputs=_distribution,
     reference=nucleus,
+    rivals=(  # the sum reached, exactly or nearly, and counted as not reached, and the other way round
+        lambda probabilities, p: nucleus(probabilities, 1.0000001 * p),
+        lambda probabilities, p: nucleus(probabilities, 1.01 * p),
+        lambda probabilities, p: nucleus(probabilities, p / 1.01),
+    ),
     misconceptions={
         "does not add up": Misconception(
             _nucleus_variant(normalise=False),
@@ -273,7 +289,6 @@ NUCLEUS = Exercise(
         ),
     },
     next_step="Which p leaves only the likeliest token, whatever the distribution?",
-    tolerance=1e-8,
     draws=8,
 )
 
@@ -283,8 +298,9 @@ NUCLEUS = Exercise(
 
 def _step_with_memory(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     seen = integer(generator, 3, 6)
-    new = [float64(generator, 2, 1, 4) for _ in range(3)]
-    return (*new, float64(generator, 2, seen, 4), float64(generator, 2, seen, 4))
+    width = integer(generator, 3, 6)
+    new = [float64(generator, 2, 1, width) for _ in range(3)]
+    return (*new, float64(generator, 2, seen, width), float64(generator, 2, seen, width))
 
 
 def cached_step(
@@ -339,7 +355,6 @@ CACHED_STEP = Exercise(
         ),
     },
     next_step="How many bytes does the cache of a model with 32 layers, 32 heads of 128 and 8,192 tokens take?",
-    tolerance=1e-8,
 )
 
 

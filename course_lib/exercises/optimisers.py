@@ -58,14 +58,17 @@ FIRST_STEP = Exercise(
 # --- Adam ---------------------------------------------------------------------------------------------------
 
 
+def _away_from_zero(generator: Generator, size: int) -> Tensor:
+    """Numbers of size 0.5 to 1.5, of both signs."""
+    sign = torch.where(torch.randperm(size, generator=generator) % 2 == 0, 1.0, -1.0)
+    return sign * (0.5 + torch.rand(size, generator=generator, dtype=torch.float64))
+
+
 def _adam_case(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
-    return (
-        float64(generator, 3),
-        float64(generator, 3),
-        float64(generator, 3).square(),
-        1e-6 * float64(generator, 3),
-        integer(generator, 2, 6),
-    )
+    """Old moments, gradient and eps all have their say: √v̂ is about 0.01, and half of it comes from the gradient."""
+    m, gradient = (0.02 * _away_from_zero(generator, 4) for _ in range(2))
+    v = 4e-7 * _away_from_zero(generator, 4).abs()
+    return float64(generator, 4), m, v, gradient, integer(generator, 2, 6)
 
 
 def adam_step(theta: Tensor, m: Tensor, v: Tensor, gradient: Tensor, t: int) -> Tensor:
@@ -114,7 +117,6 @@ ADAM_STEP = Exercise(
         ),
     },
     next_step="Turn it into AdamW: one more line. Before or after the step, does it matter?",
-    tolerance=1e-8,
 )
 
 
@@ -122,7 +124,8 @@ ADAM_STEP = Exercise(
 
 
 def _decay_case(generator: Generator) -> tuple[Tensor, Tensor, float, float]:
-    return float64(generator, 4), float64(generator, 4), 0.1, 0.05
+    rate, decay = 0.1 * integer(generator, 1, 4), 0.05 * integer(generator, 1, 4)
+    return _away_from_zero(generator, 4), float64(generator, 4), rate, decay
 
 
 def decoupled_decay_step(theta: Tensor, update: Tensor, rate: float, decay: float) -> Tensor:
@@ -215,10 +218,10 @@ CLIP_BY_NORM = Exercise(
 
 
 def _steps_on_both_sides(generator: Generator) -> tuple[int, int, int]:
-    warmup, total = integer(generator, 10, 20), integer(generator, 80, 120)
-    rising = integer(generator, 0, 3) == 0
-    step = integer(generator, 1, warmup - 1) if rising else integer(generator, warmup + 5, total - 5)
-    return step, warmup, total
+    """On the way up, the last step of it included, soon after the top, and on the way down."""
+    warmup, total = integer(generator, 8, 40), integer(generator, 80, 120)
+    places = [warmup - 1, integer(generator, 1, warmup - 2), warmup + integer(generator, 2, 6)]
+    return [*places, integer(generator, warmup + 7, total - 5)][integer(generator, 0, 3)], warmup, total
 
 
 def warmup_cosine(step: int, warmup: int, total: int) -> float:
@@ -236,6 +239,10 @@ WARMUP_COSINE = Exercise(
     points=2,
     inputs=_steps_on_both_sides,
     reference=warmup_cosine,
+    rivals=(
+        lambda step, warmup, total: warmup_cosine(step, warmup if step + 1 < warmup else 0, total),
+        lambda step, warmup, total: step / warmup if step < 20 else warmup_cosine(step, warmup, total),
+    ),
     misconceptions={
         "cosine from the beginning": Misconception(
             lambda step, warmup, total: (
@@ -275,7 +282,7 @@ WARMUP_COSINE = Exercise(
 
 def _disc_and_ring(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     """100 points of a disc and 300 of the ring round it, their classes, and 60 unseen ones off every edge."""
-    labels = (torch.arange(400) % 4 > 0).long()
+    labels = (torch.randperm(400, generator=generator) % 4 > 0).long()
     outside = torch.arange(60) % 2
 
     def scatter(least: Tensor, most: Tensor) -> Tensor:

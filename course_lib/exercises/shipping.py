@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -12,11 +14,18 @@ from course_lib.exercises.exercise import Exercise, Misconception
 
 
 def _activations(generator: Generator) -> tuple[Tensor]:
-    """Skewed as activations are: from a little below 0 to far above."""
-    low, high = -0.1 * integer(generator, 3, 9), 0.7 * integer(generator, 4, 9)
-    values = low + (high - low) * torch.rand(9, generator=generator, dtype=torch.float64)
-    values[integer(generator, 0, 3)], values[integer(generator, 4, 8)] = low, high
-    return (values,)
+    """Skewed as activations are, in 255 steps from a little below 0 to far above.
+
+    Either the ends lie half-way between two multiples of a step, where the largest falls beyond 127 without a
+    clamp, or all numbers are well away from half-way, so that every right way rounds them alike.
+    """
+    half_way, below = integer(generator, 0, 2) == 0, integer(generator, 60, 95)
+    step = 2.0 ** -integer(generator, 5, 8) * (1.0 if half_way else 1.0 + 0.01 * integer(generator, 1, 60))
+    off = 0.8 * torch.rand(9, generator=generator, dtype=torch.float64) - 0.4
+    steps = torch.randint(1 - below, 254 - below, (9,), generator=generator) + off
+    lowest = -(below // 2 * 2 + 1.5) if half_way else -below + float(off[0])
+    steps[integer(generator, 0, 3)], steps[integer(generator, 4, 8)] = lowest, lowest + 255
+    return (step * steps,)
 
 
 def _in_256_steps(x: Tensor, scale: Tensor, zero: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -62,6 +71,14 @@ QUANTISE = Exercise(
     points=3,
     inputs=_activations,
     reference=quantise,
+    rivals=(
+        lambda x: (*quantise(x)[:2], (x / quantise(x)[0]).round() + quantise(x)[1]),
+        lambda x: _in_256_steps(x, (scale := (x.max() - x.min()) / 255), (-128 - x.min() / scale).ceil()),
+        lambda x: _in_256_steps(x, (scale := (x.max() - x.min()) / 255), (-128 - x.min() / scale).floor()),
+        lambda x: _in_256_steps(
+            x, (scale := (x.max() - x.min()) / 255), (-128 - 1.01 * x.min() / scale).round()
+        ),
+    ),
     misconceptions={
         "zero point of uint8": Misconception(
             _unsigned_zero,
@@ -85,7 +102,7 @@ QUANTISE = Exercise(
         ),
     },
     next_step="Is 0.0 represented exactly? It has to be, for padding: which rounding in your code sees to that?",
-    tolerance=1e-9,
+    tolerance=1e-6,
 )
 
 
@@ -301,7 +318,14 @@ SERVED = Exercise(
 
 
 def _logits_and_threshold(generator: Generator) -> tuple[Tensor, float]:
-    return 3 * float64(generator, 6, 10), 0.1 * integer(generator, 5, 8)
+    """One row certain, two a little below and above the threshold, which may be certainty itself."""
+    logits, threshold = 3 * float64(generator, 6, 10), (0.5, 0.6, 0.7, 0.8, 1.0)[integer(generator, 0, 4)]
+    logits[0, integer(generator, 0, 9)] += 1000.0
+    for row, share in ((1, 0.999), (2, 1.005)):
+        wanted, digit = share * min(threshold, 0.8), integer(generator, 0, 9)
+        logits[row, digit] = -math.inf
+        logits[row, digit] = logits[row].logsumexp(dim=0) + math.log(wanted / (1 - wanted))
+    return logits, threshold
 
 
 def sure_digits(logits: Tensor, threshold: float) -> Tensor:
@@ -317,6 +341,11 @@ SURE_DIGITS = Exercise(
     points=2,
     inputs=_logits_and_threshold,
     reference=sure_digits,
+    rivals=(
+        lambda logits, threshold: torch.where(
+            logits.softmax(dim=1).max(dim=1).values > threshold, logits.argmax(dim=1), -1
+        ),
+    ),
     misconceptions={
         "logits as probabilities": Misconception(
             lambda logits, threshold: torch.where(

@@ -253,20 +253,10 @@ def doubling(**changes) -> Exercise:
     return Exercise(**(settings | changes))
 
 
-def test_a_seed_on_which_two_answers_coincide_is_refused():
-    twos = doubling(inputs=lambda g: (torch.full((3,), float(g.initial_seed() % 2 + 1)),))
-    assert not locks.tells_apart(twos, 1)  # 2 · 2 = 2²
-    with pytest.raises(ValueError, match="seed must tell the answers to a/double apart, 1 does not"):
+def test_inputs_on_which_two_answers_coincide_are_refused():
+    twos = doubling(inputs=lambda g: (torch.full((3,), 2.0),))  # noqa: ARG005
+    with pytest.raises(ValueError, match="inputs of 'double' must tell its answers apart"):  # 2 · 2 = 2²
         locks.locked(twos, "a/double", 1)
-
-
-def test_a_release_steps_over_seeds_on_which_two_answers_coincide(tmp_path):
-    chosen = stubs.select(ALL, ["mnist_classifier/output_size"])
-    exercise = stubs.load(chosen[0].exercise)
-    bad = next(seed for seed in range(4710, 9999) if not locks.tells_apart(exercise, seed))
-    good = next(seed for seed in range(bad, 9999) if locks.tells_apart(exercise, seed))
-    made = release.release("sizes", chosen, tmp_path / "out", seed=bad, marking_seed=bad)
-    assert (made.seed, made.marking_seed) == (good, good)
 
 
 @pytest.mark.parametrize(
