@@ -36,10 +36,13 @@ from course_lib.files import write_in_one_step
 SOURCES = (
     "exercises.exercise",
     "exercises.comparison",
+    "exercises.forms",
+    "exercises.judging",
+    "exercises.showing",
+    "exercises.slips",
     "classroom.marking",
     "classroom.keeper",
     "classroom.wire",
-    "exercises.judging",
     "classroom.worker",
 )
 

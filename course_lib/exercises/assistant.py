@@ -54,6 +54,32 @@ ANSWER_TARGETS = Exercise(
             "for “not asked” is −100.",
         ),
     },
+    slips={
+        "one too many": Misconception(
+            lambda prompt, answer: torch.cat([torch.full((len(prompt),), NOT_ASKED), answer]),
+            "Your targets are one longer than the input, which has no last token: there is one mark too many.",
+        ),
+        "the answer marked": Misconception(
+            lambda prompt, answer: torch.cat([prompt[1:], torch.full((len(answer),), NOT_ASKED)]),
+            "You marked the answer as not asked for, and ask for the prompt.",
+        ),
+        "the answer alone": Misconception(
+            lambda prompt, answer: answer,  # noqa: ARG005
+            "The answer's tokens are right. The prompt's places need their marks in front.",
+        ),
+        "one too few": Misconception(
+            lambda prompt, answer: torch.cat([torch.full((len(prompt) - 2,), NOT_ASKED), answer]),
+            "There is one mark too few in front.",
+        ),
+        "minus one": Misconception(
+            lambda prompt, answer: torch.cat([torch.full((len(prompt) - 1,), -1), answer]),
+            "You marked the prompt with −1. The mark for “not asked” is −100.",
+        ),
+        "prompt and answer": Misconception(
+            lambda prompt, answer: torch.cat([prompt, answer]),
+            "Those are the tokens, neither shifted nor marked.",
+        ),
+    },
     next_step="What share of the loss was the prompt's, before you masked it?",
 )
 
@@ -96,8 +122,27 @@ CHANCE_TO_WIN = Exercise(
             "You compared the first reward with 0. It is to be compared with the other one.",
         ),
     },
+    slips={
+        "per cent": Misconception(
+            lambda better, worse: 100 * chance_to_win(better, worse),
+            "Right, in per cent. A probability lies between 0 and 1.",
+        ),
+        "certain": Misconception(
+            lambda *_: 1.0,
+            "The better answer wins more often, not always.",
+        ),
+        "exponential": Misconception(
+            lambda better, worse: math.exp(better - worse),
+            "Those are the odds. The probability is odds/(1 + odds).",
+        ),
+        "a coin": Misconception(
+            lambda *_: 0.5,
+            "That would be the chance if both rewards were equal.",
+        ),
+    },
     next_step="How large must the difference be for nine wins in ten?",
     tolerance=1e-2,
+    decimals=2,
 )
 
 
@@ -147,6 +192,40 @@ DPO_LOSS = Exercise(
             "underflow.",
         ),
     },
+    slips={
+        "a sum": Misconception(
+            lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw))).sum(),
+            "You added over the pairs. The mean is asked for.",
+        ),
+        "beta outside": Misconception(
+            lambda better, worse, rb, rw, beta: -beta * F.logsigmoid((better - rb) - (worse - rw)).mean(),
+            "beta stands outside the sigmoid. It scales the difference inside.",
+        ),
+        "mean inside": Misconception(
+            lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw)).mean()),
+            "You averaged before the sigmoid. Each pair has a loss of its own; average those.",
+        ),
+        "divided by beta": Misconception(
+            lambda better, worse, rb, rw, beta: -F.logsigmoid(((better - rb) - (worse - rw)) / beta).mean(),
+            "You divided by beta. It multiplies the difference.",
+        ),
+        "no minus": Misconception(
+            lambda better, worse, rb, rw, beta: F.logsigmoid(beta * ((better - rb) - (worse - rw))).mean(),
+            "The minus is missing: a loss falls as the sigmoid rises.",
+        ),
+        "no sigmoid": Misconception(
+            lambda better, worse, rb, rw, beta: -(beta * ((better - rb) - (worse - rw))).mean(),
+            "The log-sigmoid is missing: without it there is no end to what pays.",
+        ),
+        "references added": Misconception(
+            lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better + rb) - (worse + rw))).mean(),
+            "The reference's log-probabilities come in with the wrong sign, or have changed places. Each is taken off its own answer's.",
+        ),
+        "not averaged": Misconception(
+            lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw))),
+            "Those are the losses of the pairs. Their mean is asked for.",
+        ),
+    },
     next_step="What is the loss while the policy still equals the reference?",
 )
 
@@ -189,6 +268,41 @@ GROUP_ADVANTAGES = Exercise(
         "not centred": Misconception(
             lambda rewards: rewards / rewards.std(dim=1, correction=0, keepdim=True),
             "Every answer with a reward above 0 is pushed up in yours. Take the group's mean away first.",
+        ),
+    },
+    slips={
+        "down the columns": Misconception(
+            lambda rewards: (rewards - rewards.mean(0)) / rewards.std(0, correction=0),
+            "You compared down the columns, across questions. A group is a row.",
+        ),
+        "down the columns, k − 1": Misconception(
+            lambda rewards: (rewards - rewards.mean(0)) / rewards.std(0),
+            "You compared down the columns, across questions. A group is a row.",
+        ),
+        "variance": Misconception(
+            lambda rewards: (
+                (rewards - rewards.mean(1, keepdim=True)) / rewards.var(1, correction=0, keepdim=True)
+            ),
+            "You divided by the variance. Take its root.",
+        ),
+        "variance, k − 1": Misconception(
+            lambda rewards: (rewards - rewards.mean(1, keepdim=True)) / rewards.var(1, keepdim=True),
+            "You divided by the variance. Take its root.",
+        ),
+        "all groups, k − 1": Misconception(
+            lambda rewards: (rewards - rewards.mean()) / rewards.std(),
+            "You compared with all answers to all questions. Compare within the row.",
+        ),
+        "one deviation": Misconception(
+            lambda rewards: (rewards - rewards.mean(1, keepdim=True)) / rewards.std(correction=0),
+            "You divided by one deviation for all. Each row has its own.",
+        ),
+        "eps added": Misconception(
+            lambda rewards: (
+                (rewards - rewards.mean(1, keepdim=True))
+                / (rewards.std(1, correction=0, keepdim=True) + 1e-4)
+            ),
+            "Nearly: you added a small number to the deviation, as libraries do. Here there is none.",
         ),
     },
     next_step="All answers of a group are right. What is your advantage, and what should it be?",
@@ -245,6 +359,48 @@ CLIPPED_LOSS = Exercise(
         "ratio upside down": Misconception(
             _clipped_variant(upside_down=True),
             "Your ratio is old over new. It must grow when the policy makes a token likelier.",
+        ),
+    },
+    slips={
+        "no exponential": Misconception(
+            lambda new, old, advantages, clip: (
+                -torch.minimum(
+                    (new - old) * advantages, (new - old).clamp(1 - clip, 1 + clip) * advantages
+                ).mean()
+            ),
+            "The exponential is missing: the ratio is e to the difference of the log-probabilities.",
+        ),
+        "clipped around zero": Misconception(
+            lambda new, old, advantages, clip: (
+                -torch.minimum(
+                    (new - old).exp() * advantages, (new - old).exp().clamp(-clip, clip) * advantages
+                ).mean()
+            ),
+            "You held the ratio between −ε and ε. It is to stay near 1.",
+        ),
+        "a sum": Misconception(
+            lambda new, old, advantages, clip: clipped_loss(new, old, advantages, clip) * len(new),
+            "You added over the tokens. The mean is asked for.",
+        ),
+        "the smaller ratio": Misconception(
+            lambda new, old, advantages, clip: (
+                -(
+                    torch.minimum((new - old).exp(), (new - old).exp().clamp(1 - clip, 1 + clip)) * advantages
+                ).mean()
+            ),
+            "Your ratio is held from above only, whatever the sign of the advantage. It is the smaller *gain* that counts: multiply by the advantage first.",
+        ),
+        "never clipped": Misconception(
+            lambda new, old, advantages, clip: -((new - old).exp() * advantages).mean(),  # noqa: ARG005
+            "There is no clip in yours.",
+        ),
+        "not averaged": Misconception(
+            lambda new, old, advantages, clip: (
+                -torch.minimum(
+                    (new - old).exp() * advantages, (new - old).exp().clamp(1 - clip, 1 + clip) * advantages
+                )
+            ),
+            "Those are the losses of the tokens. Their mean is asked for.",
         ),
     },
     next_step="For which tokens is the gradient exactly zero?",

@@ -52,6 +52,20 @@ SCORE_SPREAD = Exercise(
             "That is the deviation *after* division by √head_dim, or of a single product.",
         ),
     },
+    slips={
+        "the width": Misconception(
+            lambda head_dim, _: float(head_dim),
+            "That is head_dim, the variance for components of deviation 1. Here they have another, and the deviation is asked for.",
+        ),
+        "the root of the width": Misconception(
+            lambda head_dim, _: math.sqrt(head_dim),
+            "That is the deviation for components of deviation 1. Here they have another.",
+        ),
+        "variance of one factor": Misconception(
+            lambda head_dim, size: float(head_dim * size * size),
+            "Both factors spread, and the root is still to be taken.",
+        ),
+    },
     next_step="Draw ten thousand pairs and measure it.",
     tolerance=1e-3,
 )
@@ -113,6 +127,32 @@ ATTEND = Exercise(
             "large scores.",
         ),
     },
+    slips={
+        "softmax over the batch": Misconception(
+            lambda query, key, value: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=0) @ value,
+            "Your softmax runs over the batch. Each query spends its total on the keys.",
+        ),
+        "root of the keys": Misconception(
+            lambda query, key, value: (query @ key.mT / math.sqrt(key.shape[1])).softmax(dim=-1) @ value,
+            "You divided by the root of the number of keys. It is the width of a key that counts.",
+        ),
+        "root of the values' width": Misconception(
+            lambda query, key, value: (query @ key.mT / math.sqrt(value.shape[-1])).softmax(dim=-1) @ value,
+            "You divided by the root of the *values'* width. It is the width of queries and keys that counts.",
+        ),
+        "multiplied by the root": Misconception(
+            lambda query, key, value: (query @ key.mT * math.sqrt(query.shape[-1])).softmax(dim=-1) @ value,
+            "You multiplied by √head_dim. Divide by it.",
+        ),
+        "no softmax": Misconception(
+            lambda query, key, value: query @ key.mT / math.sqrt(query.shape[-1]) @ value,
+            "There is no softmax in yours: the scores themselves weigh the values.",
+        ),
+        "the weights": Misconception(
+            lambda query, key, value: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=-1),  # noqa: ARG005
+            "Those are the weights. With them, take a mean of the values.",
+        ),
+    },
     next_step="Compare with F.scaled_dot_product_attention, values and gradients.",
 )
 
@@ -167,6 +207,47 @@ ATTEND_CAUSALLY = Exercise(
             "A token may look at itself. You hid the diagonal too, and the first row has nothing left: 0/0.",
         ),
     },
+    slips={
+        "mask inverted": Misconception(
+            lambda scores, value: (
+                scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(
+                    dim=-1
+                )
+                @ value
+            ),
+            "Your mask hides what it should show: `masked_fill` fills where the mask is True. Invert it.",
+        ),
+        "infinity times zero": Misconception(
+            lambda scores, value: (scores + torch.zeros_like(scores) / 0 * 0).softmax(dim=-1) @ value,
+            "Everything is NaN. Did you multiply −∞ by a mask of zeros and ones? −∞ times 0 is NaN: fill, do not multiply.",
+        ),
+        "no mask": Misconception(
+            lambda scores, value: scores.softmax(dim=-1) @ value,
+            "There is no mask in yours: every token sees the future.",
+        ),
+        "one step ahead": Misconception(
+            lambda scores, value: (
+                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(1), -math.inf).softmax(
+                    dim=-1
+                )
+                @ value
+            ),
+            "Each token sees one place too far: the next one.",
+        ),
+        "softmax over the queries": Misconception(
+            lambda scores, value: (
+                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(
+                    dim=-2
+                )
+                @ value
+            ),
+            "The mask is right; the softmax runs over the queries. Each query spends its total on the keys.",
+        ),
+        "no softmax": Misconception(
+            lambda scores, value: scores.tril() @ value,
+            "There is no softmax in yours: the scores themselves weigh the values.",
+        ),
+    },
     next_step="Change the last value and see that no earlier row moves, not even in the last bit.",
 )
 
@@ -208,6 +289,20 @@ PADDING_MASK = Exercise(
         "filled from the left": Misconception(
             lambda lengths, seq: torch.arange(seq) >= seq - lengths[:, None],
             "You put the real tokens at the end. Here the padding comes after the text.",
+        ),
+    },
+    slips={
+        "one too few": Misconception(
+            lambda lengths, seq: torch.arange(seq) < lengths[:, None] - 1,
+            "The last real token of each text is marked as padding: place length − 1 is real.",
+        ),
+        "longer than": Misconception(
+            lambda lengths, seq: torch.arange(seq) > lengths[:, None],
+            "You marked what lies behind the text, and not its first place: the comparison is the wrong way round.",
+        ),
+        "all real": Misconception(
+            lambda lengths, seq: torch.ones(len(lengths), seq, dtype=torch.bool),
+            "Everything is marked as real: the lengths have no effect.",
         ),
     },
     next_step="Which two dimensions must be put between, to fit scores (batch, heads, queries, keys)?",

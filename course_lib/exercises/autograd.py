@@ -77,6 +77,24 @@ GRADIENT_AFTER_TWO = Exercise(
             "You multiplied the two passes. Along one path derivatives multiply; separate passes add up.",
         ),
     },
+    slips={
+        "the factor 2 lost": Misconception(
+            lambda a, x: float(2 * a * x),
+            "You added the two passes, and lost the 2 that differentiating x² brings.",
+        ),
+        "the factor 2 lost, once": Misconception(
+            lambda a, x: float(a * x),
+            "Differentiating x² gives 2x, and each of the two passes adds its gradient.",
+        ),
+        "two values": Misconception(
+            lambda a, x: float(2 * a * x**2),
+            "That is twice the value of y. `x.grad` holds slopes.",
+        ),
+        "a left out": Misconception(
+            lambda _, x: float(4 * x),
+            "The factor in front of x² belongs to the slope too.",
+        ),
+    },
     next_step="Where in a training loop must `x.grad` go back to nothing, and which call does it?",
 )
 
@@ -117,6 +135,24 @@ CENTRAL_SLOPE = Exercise(
         "other sign": Misconception(
             lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h),
             "The sign is turned round: subtract the value on the left from the value on the right.",
+        ),
+    },
+    slips={
+        "h in the numerator": Misconception(
+            lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
+            "`a / 2 * h` divides by 2 and multiplies by h: the denominator needs brackets.",
+        ),
+        "not divided": Misconception(
+            lambda f, x, h: f(x + h) - f(x - h),
+            "That is the rise. Divide it by the run.",
+        ),
+        "the mean of values": Misconception(
+            lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
+            "You added the two values. Their difference is the rise.",
+        ),
+        "half step": Misconception(
+            lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
+            "That is a central difference with half the step: use x − h and x + h.",
         ),
     },
     next_step="Halve h three times. By what factor does the error fall each time, and why?",
@@ -179,6 +215,16 @@ LINEAR_BACKWARD = Exercise(
             "loss, and `upstream` already knows.",
         ),
     },
+    slips={
+        "bias over the features": Misconception(
+            lambda x, w, upstream: (upstream @ w, upstream.T @ x, upstream.sum(dim=1)),
+            "The first two are right. The gradient of b is summed over the examples, not over the outputs.",
+        ),
+        "bias over everything": Misconception(
+            lambda x, w, upstream: (upstream @ w, upstream.T @ x, upstream.sum()),
+            "The first two are right. The gradient of b has one number for each output.",
+        ),
+    },
     next_step="Check it with `four_ways`, for a loss of your own on top.",
 )
 
@@ -224,6 +270,24 @@ DIRECTIONAL_DERIVATIVE = Exercise(
             "You divided by the squared length of v. Once is enough.",
         ),
     },
+    slips={
+        "forward difference": Misconception(
+            lambda f, x, v: (f(x + 1e-3 * v) - f(x)) / 1e-3,
+            "That is close to ∇f·v, by a difference quotient and for a v that is not of length 1. Take the gradient, and a unit vector.",
+        ),
+        "the size": Misconception(
+            lambda f, x, v: (torch.func.grad(f)(x) @ v / v.norm()).abs(),
+            "The size is right. A slope downhill is negative.",
+        ),
+        "per coordinate": Misconception(
+            lambda f, x, v: torch.func.grad(f)(x) * v / v.norm(),
+            "Those are the products, coordinate by coordinate. Their sum is the slope.",
+        ),
+        "gradient normalised": Misconception(
+            lambda f, x, v: torch.func.grad(f)(x) @ v / torch.func.grad(f)(x).norm(),
+            "You divided by the length of the gradient. It is v that must have length 1.",
+        ),
+    },
     next_step="In which direction is the slope zero? Find one for the first case, and check.",
 )
 
@@ -263,6 +327,28 @@ SIGMOID_BACKWARD = Exercise(
         "plus for minus": Misconception(
             lambda y, upstream: upstream * y * (1 + y),
             "At y near 1 the sigmoid is flat, and your derivative is 2 there. Look at the sign in the bracket.",
+        ),
+    },
+    slips={
+        "squared": Misconception(
+            lambda y, upstream: upstream * y**2,
+            "The second factor is 1 − y, not y.",
+        ),
+        "one factor": Misconception(
+            lambda y, upstream: upstream * (1 - y),
+            "The factor y is missing: σ′ = σ(1 − σ).",
+        ),
+        "y alone": Misconception(
+            lambda y, upstream: upstream * y,
+            "The factor 1 − y is missing: σ′ = σ(1 − σ).",
+        ),
+        "summed": Misconception(
+            lambda y, upstream: (upstream * y * (1 - y)).sum(),
+            "The products are right, and then you added them. Each entry of x has a gradient of its own.",
+        ),
+        "divided": Misconception(
+            lambda y, upstream: upstream / (y * (1 - y)),
+            "You divided by the local derivative. The chain rule multiplies.",
         ),
     },
     next_step="Wrap it in a torch.autograd.Function and let torch.autograd.gradcheck judge it.",

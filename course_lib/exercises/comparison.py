@@ -78,6 +78,8 @@ def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str
             return f"The shape is {tuple(given.shape)} where {tuple(wanted.shape)} is wanted."
         if _family(given) != _family(wanted):
             return f"The dtype is {given.dtype} where {wanted.dtype} is wanted."
+        if wanted.numel() == 1 and given.numel() == 1 and bool(torch.isfinite(given).all()):
+            return "A single number, as is wanted, but another one."
         if wanted.numel() and wanted.dtype != torch.bool:
             return f"The shape is right; {_gap(given, wanted, tolerance)}."
         return "The shape and dtype are right, the values are not."

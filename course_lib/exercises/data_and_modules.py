@@ -108,6 +108,27 @@ COLLATE_PADDED = Exercise(
             "You cut all sequences to the length of the shortest, and threw data away.",
         ),
     },
+    slips={
+        "batch second": Misconception(
+            lambda sequences: (collate_padded(sequences)[0].T, collate_padded(sequences)[1]),
+            "The mask is right; the padded sequences are the columns. `pad_sequence` has an argument that puts the batch first.",
+        ),
+        "batch second, both": Misconception(
+            lambda sequences: tuple(part.T for part in collate_padded(sequences)),
+            "The sequences are the columns of both. `pad_sequence` has an argument that puts the batch first.",
+        ),
+        "lengths for a mask": Misconception(
+            lambda sequences: (collate_padded(sequences)[0], torch.tensor([len(s) for s in sequences])),
+            "The padded sequences are right; the second value holds the lengths. A mask says it for each place.",
+        ),
+        "one too many": Misconception(
+            lambda sequences: (
+                collate_padded(sequences)[0],
+                torch.arange(max(map(len, sequences))) <= torch.tensor([len(s) for s in sequences])[:, None],
+            ),
+            "The padded sequences are right; your mask marks one place too many of each: places count from 0.",
+        ),
+    },
     next_step="Sort the data by length before batching, and count how many zeros that saves.",
 )
 
@@ -160,6 +181,34 @@ HUBER = Exercise(
             "The pieces are right; average over the examples instead of adding.",
         ),
     },
+    slips={
+        "no size": Misconception(
+            lambda p, t, d: torch.where(p - t <= d, (p - t) ** 2 / 2, d * (p - t - d / 2)).mean(),
+            "You compared the residual itself with δ. A large negative one counts as small then: take its size.",
+        ),
+        "no size, outer": Misconception(
+            lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * (p - t - d / 2)).mean(),
+            "In the straight piece the size of the residual is missing: a large negative one earns a negative loss.",
+        ),
+        "divided by delta": Misconception(
+            lambda p, t, d: huber(p, t, d) / d,
+            "That is the Huber loss divided by δ, which is what torch calls smooth L1.",
+        ),
+        "clamped": Misconception(
+            lambda p, t, d: ((p - t).clamp(-d, d) ** 2 / 2).mean(),
+            "You clamped the residual before squaring. Beyond δ your loss is flat, and teaches nothing.",
+        ),
+        "pieces swapped": Misconception(
+            lambda p, t, d: torch.where(
+                (p - t).abs() > d, (p - t) ** 2 / 2, d * ((p - t).abs() - d / 2)
+            ).mean(),
+            "Your two pieces have changed places: the parabola belongs near zero.",
+        ),
+        "not averaged": Misconception(
+            lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * ((p - t).abs() - d / 2)),
+            "The pieces are right, one for each example. Their mean is asked for.",
+        ),
+    },
     next_step="Wrap it in an nn.Module with delta as an argument. What did the class add?",
     tolerance=2e-6,
 )
@@ -204,6 +253,28 @@ UPDATE_RUNNING_MEAN = Exercise(
             "The old value keeps its full weight, so the buffer grows for ever. The two weights sum to 1.",
         ),
     },
+    slips={
+        "over the features": Misconception(
+            lambda running, batch, momentum: running * (1 - momentum) + momentum * batch.sum(dim=0),
+            "You added over the batch. The mean is asked for.",
+        ),
+        "subtracted": Misconception(
+            lambda running, batch, momentum: running - momentum * batch.mean(dim=0),
+            "You took the batch's mean away. The two are mixed.",
+        ),
+        "momentum on the old only": Misconception(
+            lambda running, batch, momentum: (1 - momentum) * running + batch.mean(dim=0),
+            "The new mean comes in with its full weight. The two weights sum to 1.",
+        ),
+        "unchanged": Misconception(
+            lambda running, _batch, _momentum: running,
+            "That is the old value: the batch has no effect.",
+        ),
+        "plain average": Misconception(
+            lambda running, batch, _: (running + batch.mean(dim=0)) / 2,
+            "You took both half and half. `momentum` is the weight of the new one.",
+        ),
+    },
     next_step="Compare with nn.BatchNorm1d's running_mean after one batch, and find its running_var's denominator.",
 )
 
@@ -244,6 +315,28 @@ PARAMETER_COUNT = Exercise(
         "counted the input layer": Misconception(
             lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes)) + sizes[0],
             "You counted something for the inputs themselves. They are data; nothing is learnt there.",
+        ),
+    },
+    slips={
+        "one bias a layer": Misconception(
+            lambda sizes: sum(a * b + 1 for a, b in itertools.pairwise(sizes)),
+            "You counted one bias for each layer. Each of its outputs has one.",
+        ),
+        "the last layer missing": Misconception(
+            lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes[:-1])),
+            "The last layer is not in your sum. Four sizes make three layers.",
+        ),
+        "the first layer missing": Misconception(
+            lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes[1:])),
+            "The first layer is not in your sum. Four sizes make three layers.",
+        ),
+        "two layers": Misconception(
+            lambda sizes: (sizes[0] + 1) * sizes[1] + (sizes[1] + 1) * sizes[2],
+            "You counted two layers. How many do these sizes make?",
+        ),
+        "the sum of sizes": Misconception(
+            lambda sizes: sum(sizes),
+            "Those are the neurons. Between two layers there is a weight for every pair.",
         ),
     },
     next_step="Check with sum(p.numel() for p in model.parameters()).",

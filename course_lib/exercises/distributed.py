@@ -35,6 +35,11 @@ def epoch_shard(examples: int, epoch: int, rank: int, size: int, seed: int) -> T
     return _order(examples, seed + epoch)[rank::size]
 
 
+def _orders(examples: int, epoch: int, seed: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randperm(examples, generator=generator) for _ in range(epoch + 1)]
+
+
 EPOCH_SHARD = Exercise(
     name="epoch_shard",
     title="Whose turn is it",
@@ -63,6 +68,38 @@ EPOCH_SHARD = Exercise(
         "everything": Misconception(
             lambda examples, epoch, _rank, _size, seed: _order(examples, seed + epoch),
             "That is the whole order. Every process would do all of the work.",
+        ),
+    },
+    slips={
+        "a block": Misconception(
+            lambda examples, epoch, rank, size, seed: _order(examples, seed + epoch)[
+                rank * (examples // size) : (rank + 1) * (examples // size)
+            ],
+            "You took a block. Every size-th place, beginning with the rank, is asked for.",
+        ),
+        "not shuffled": Misconception(
+            lambda examples, _epoch, rank, size, _seed: torch.arange(examples)[rank::size],
+            "Nothing was shuffled.",
+        ),
+        "seed alone for epoch": Misconception(
+            lambda examples, epoch, rank, size, _: _order(examples, epoch)[rank::size],
+            "The seed has no effect in yours.",
+        ),
+        "the generator goes on": Misconception(
+            lambda examples, epoch, rank, size, seed: _orders(examples, epoch, seed)[-1][rank::size],
+            "You let one generator run on from epoch to epoch. Whoever joins late cannot know where it stands: seed it with seed + epoch.",
+        ),
+        "product": Misconception(
+            lambda examples, epoch, rank, size, seed: _order(examples, seed * epoch)[rank::size],
+            "You multiplied seed and epoch. They are added.",
+        ),
+        "the first rank's": Misconception(
+            lambda examples, epoch, _, size, seed: _order(examples, seed + epoch)[0::size],
+            "That is the first process's share, for every rank.",
+        ),
+        "one rank further": Misconception(
+            lambda examples, epoch, rank, size, seed: _order(examples, seed + epoch)[rank + 1 :: size],
+            "You begin one place too far: ranks count from 0.",
         ),
     },
     next_step="What must happen when the examples cannot be shared out evenly?",
@@ -108,6 +145,36 @@ MEAN_GRADIENT = Exercise(
         "sum": Misconception(
             lambda gradients, _: gradients.sum(dim=0),
             "That is the sum over processes: the more of them, the longer the step.",
+        ),
+    },
+    slips={
+        "not divided": Misconception(
+            lambda gradients, counts: torch.tensor(counts, dtype=gradients.dtype) @ gradients,
+            "You weighted by the examples, and did not divide by their number.",
+        ),
+        "weighted twice": Misconception(
+            lambda gradients, counts: (
+                torch.tensor(counts, dtype=gradients.dtype) @ gradients * len(counts) / sum(counts)
+            ),
+            "That is the number of processes times too much: the weights must add up to 1.",
+        ),
+        "inverse weights": Misconception(
+            lambda gradients, counts: (
+                (1 / torch.tensor(counts, dtype=gradients.dtype))
+                @ gradients
+                / (1 / torch.tensor(counts, dtype=gradients.dtype)).sum()
+            ),
+            "You gave the smaller shares the greater say.",
+        ),
+        "the largest share": Misconception(
+            lambda gradients, counts: gradients[counts.index(max(counts))],
+            "You took one process's gradient. All count.",
+        ),
+        "weights not summed": Misconception(
+            lambda gradients, counts: (
+                gradients * torch.tensor(counts, dtype=gradients.dtype)[:, None] / sum(counts)
+            ),
+            "The weights are right. The weighted gradients still have to be added.",
         ),
     },
     next_step="DDP divides by the number of processes, and you cannot stop it. By what must a loss be multiplied "
@@ -164,6 +231,16 @@ SCALED = Exercise(
             "You made the steps shorter. The gradient is a mean: more devices do not make it larger.",
         ),
     },
+    slips={
+        "updates alone": Misconception(
+            lambda batch, processes, examples, rate: (rate * processes, examples // batch),
+            "The rate is right. One update now takes the examples of all devices.",
+        ),
+        "multiplied": Misconception(
+            lambda batch, processes, examples, rate: (rate * processes, examples * processes // batch),
+            "The rate is right. With larger batches there are fewer updates, not more.",
+        ),
+    },
     next_step="Why do large batches need a warm-up all the more?",
 )
 
@@ -201,6 +278,24 @@ RING_BYTES = Exercise(
         "all processes": Misconception(
             lambda parameters, processes: 2 * (processes - 1) * 4 * parameters,
             "That is what all processes send together. One of them sends its share.",
+        ),
+    },
+    slips={
+        "twice everything": Misconception(
+            lambda parameters, processes: 2 * 4 * parameters,  # noqa: ARG005
+            "That is the limit for very many processes. A process keeps one piece of n at each turn.",
+        ),
+        "once everything": Misconception(
+            lambda parameters, processes: 4 * parameters,  # noqa: ARG005
+            "Those are the bytes of the gradients. In a ring they go round in pieces, twice.",
+        ),
+        "a piece": Misconception(
+            lambda parameters, processes: 4 * parameters / processes,
+            "That is one piece. How many are sent?",
+        ),
+        "two bytes": Misconception(
+            lambda parameters, processes: 2 * (processes - 1) / processes * 2 * parameters,
+            "float32 has four bytes, not two.",
         ),
     },
     next_step="Let the number of processes grow without end: what does one of them send?",
@@ -253,6 +348,32 @@ ZERO_BYTES = Exercise(
             "That is what DDP needs on each device, which shards nothing.",
         ),
     },
+    slips={
+        "one stage further": Misconception(
+            lambda parameters, devices, stage: zero_bytes(parameters, devices, stage + 1),
+            "You shared out one part too many for this stage.",
+        ),
+        "one stage less": Misconception(
+            lambda parameters, devices, stage: zero_bytes(parameters, devices, stage - 1),
+            "You shared out one part too few for this stage.",
+        ),
+        "this stage alone": Misconception(
+            lambda parameters, devices, stage: (lambda p: p[stage - 1] // devices + sum(p) - p[stage - 1])(
+                (8 * parameters, 4 * parameters, 4 * parameters)
+            ),
+            "Each stage shares out what the stage before did, and one part more: you shared out one part alone.",
+        ),
+        "the shared alone": Misconception(
+            lambda parameters, devices, stage: (
+                sum((8 * parameters, 4 * parameters, 4 * parameters)[:stage]) // devices
+            ),
+            "That is the shared part. What is whole on each device counts too.",
+        ),
+        "numbers": Misconception(
+            lambda parameters, devices, stage: zero_bytes(parameters, devices, stage) // 4,
+            "You counted numbers. In float32 each has four bytes.",
+        ),
+    },
     next_step="Which stage would you choose if the model fits on one device and the optimiser does not?",
 )
 
@@ -285,8 +406,31 @@ BUBBLE = Exercise(
             "Count again for two stages and one micro-batch: each works for one step out of two.",
         ),
     },
+    slips={
+        "busy": Misconception(
+            lambda stages, micro_batches: micro_batches / (micro_batches + stages - 1),
+            "That is the share in which a device works. The question asks for the rest.",
+        ),
+        "n above": Misconception(
+            lambda stages, micro_batches: stages / (micro_batches + stages - 1),
+            "A device idles one step fewer than there are stages.",
+        ),
+        "per cent": Misconception(
+            lambda stages, micro_batches: 100 * (stages - 1) / (micro_batches + stages - 1),
+            "Right, in per cent. A share is asked for.",
+        ),
+        "no minus one below": Misconception(
+            lambda stages, micro_batches: (stages - 1) / (micro_batches + stages),
+            "Count the steps again: the last micro-batch enters after micro_batches − 1 of them.",
+        ),
+        "both ways": Misconception(
+            lambda stages, micro_batches: 2 * (stages - 1) / (micro_batches + stages - 1),
+            "Forward and backward both idle, and both take time: the share is not doubled.",
+        ),
+    },
     next_step="What do more micro-batches cost?",
     tolerance=5e-4,
+    decimals=3,
 )
 
 

@@ -8,17 +8,22 @@ right; if it equals a misconception everywhere, its author reads that misconcept
 from __future__ import annotations
 
 import copy
+import inspect
+import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 
 from course_lib.exercises.comparison import InputChanged, same
 from course_lib.exercises.draws import MOST_DRAWS, tell_apart
+from course_lib.exercises.forms import agrees, is_short
 from course_lib.exercises.judging import Verdict, judge, left_blank
+from course_lib.exercises.showing import Asked
 
 BOOK_SEED = 2024
+WIDTH = 76  # of a question, in characters: what a page shows without scrolling
 
 
 class WrongAnswer(AssertionError):
@@ -59,6 +64,10 @@ class Exercise:
         tolerance: relative and absolute tolerance for floating-point answers.
         draws: fresh cases an implementation is run on.
         rivals: wrong answers without a hint that the cases must also tell from all others; see `tell_apart`.
+        slips: further likely mistakes, by name. Unlike misconceptions they may give on some inputs what another
+            mistake gives too: whoever answers so reads the hints of all that fit, as a question.
+        decimals: of a prediction, the places after the point that its question asks for. Without, three
+            significant digits are enough.
     """
 
     name: str
@@ -73,6 +82,9 @@ class Exercise:
     tolerance: float = 1e-5
     draws: int = 4
     rivals: tuple[Callable[..., Any], ...] = ()
+    slips: dict[str, Misconception] = field(default_factory=dict)
+    decimals: int | None = None
+    _drawn: list[int] = field(default_factory=lambda: [BOOK_SEED], init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.misconceptions) < 3:
@@ -81,6 +93,12 @@ class Exercise:
             raise ValueError(f"points of {self.name!r} must be at least 1, got {self.points}")
         if (self.kind == "predict") != (self.question is not None):
             raise ValueError(f"question of {self.name!r} belongs to a prediction, and only to one")
+        if self.decimals is not None and (self.kind != "predict" or self.decimals < 1):
+            raise ValueError(
+                f"decimals of {self.name!r} must be at least 1, of a prediction, got {self.decimals}"
+            )
+        if both := self.slips.keys() & self.misconceptions.keys():
+            raise ValueError(f"slips of {self.name!r} must not repeat a misconception, got {min(both)!r}")
 
     def cases(self, seed: int = BOOK_SEED) -> list[tuple[Any, ...]]:
         """The inputs drawn with `seed`: one case for a prediction, `draws` for an implementation.
@@ -97,22 +115,49 @@ class Exercise:
 
     def agrees(self, given: Any, wanted: Any) -> bool:
         """Whether the judge takes two outcomes of one case for the same."""
-        return same(given, wanted, self.tolerance)
+        predicted = self.kind == "predict"
+        return agrees(given, wanted, self.tolerance, predicted=predicted, decimals=self.decimals)
 
-    def ask(self, seed: int = BOOK_SEED) -> str:
-        """The text of a prediction, with the values drawn with `seed`."""
+    def ask(self, seed: int | None = None, *, again: bool = False) -> str:
+        """The text of a prediction, in lines of at most 76 characters.
+
+        Args:
+            seed: of the values; those asked last if left out, at first the book's own.
+            again: draw fresh values. `check` then wants the answer to these.
+
+        Raises:
+            ValueError: if the exercise asks for a function, or both a seed and fresh values are asked for.
+        """
         if self.question is None:
             raise ValueError(f"{self.name!r} asks for a function; its question stands in the chapter")
-        return self.question(*self.cases(seed)[0])
+        case = self.cases(self._seed(seed, again=again))[0]
+        text = self.question(*copy.deepcopy(case))
+        if self.decimals is None and not is_short(self.reference(*copy.deepcopy(case))):
+            text += " (Three significant digits are enough.)"
+        return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
-    def judge(self, answer: Any, seed: int = BOOK_SEED) -> Verdict:
-        """Run `answer` on the cases of `seed` and say what it is; never raises for what the answer does."""
+    def _seed(self, seed: int | None, *, again: bool) -> int:
+        """The seed meant: the one given, the next one, or the one drawn last."""
+        if seed is not None and again:
+            raise ValueError("again draws a seed of its own: leave out seed")
+        if again:
+            self._drawn[0] += 1
+        return self._drawn[0] if seed is None else seed
+
+    def judge(self, answer: Any, seed: int = BOOK_SEED, *, in_full: bool = False) -> Verdict:
+        """Run `answer` on the cases of `seed` and say what it is; never raises for what the answer does.
+
+        Args:
+            answer: the function, or for a prediction the value.
+            seed: of the inputs.
+            in_full: whether the message may show an input and what is wanted: to a reader, not in marking.
+        """
         cases = self.cases(seed)
         try:
             given = [self._outcome(answer, case) for case in cases]
         except Unanswered:
             return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
-        return self._verdict(given, cases)
+        return self._verdict(given, cases, in_full=in_full)
 
     def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
@@ -140,28 +185,44 @@ class Exercise:
         """The hint of each misconception; under None, what comes after a right answer."""
         return {None: self.next_step} | {name: m.hint for name, m in self.misconceptions.items()}
 
-    def _verdict(self, given: list[Any], cases: list[tuple[Any, ...]]) -> Verdict:
+    def _verdict(self, given: list[Any], cases: list[tuple[Any, ...]], *, in_full: bool = False) -> Verdict:
         wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
-        return judge(self.title, self.said(), given, wanted, self.mistaken(cases), self.tolerance)
+        asked = Asked(
+            cases=cases,
+            names=tuple(inspect.signature(self.reference).parameters),
+            predicted=self.kind == "predict",
+            decimals=self.decimals,
+            in_full=in_full,
+        )
+        mistaken = self.mistaken(cases) | {
+            name: [_run(slip.function, copy.deepcopy(case)) for case in cases]
+            for name, slip in self.slips.items()
+        }
+        said = self.said() | {name: slip.hint for name, slip in self.slips.items()}
+        return judge(self.title, said, given, wanted, mistaken, self.tolerance, asked)
 
-    def check(self, answer: Any, seed: int = BOOK_SEED) -> None:
+    def check(self, answer: Any, seed: int | None = None, *, again: bool = False) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
 
         Args:
             answer: the function, or for a prediction the value. `...`, or a function whose body is still
                 `...` or that raises `NotImplementedError`, counts as unanswered.
-            seed: of the inputs; the book's own by default, a fresh one in marking.
+            seed: of the inputs; if left out those drawn last, at first the book's own.
+            again: draw fresh inputs first, and try a function on these.
 
         Raises:
             WrongAnswer: if the answer is wrong.
             TypeError: if an implementation was asked for and `answer` cannot be called.
+            ValueError: if fresh inputs are asked for together with a seed, or for a prediction.
         """
+        if again and self.kind == "predict":
+            raise ValueError("again is for functions: ask(again=True) draws new values for a prediction")
         if self.kind == "implement" and answer is not ... and not callable(answer):
             raise TypeError(
                 f"answer must be your function {self.name} itself, not the result of calling it; "
                 f"got {type(answer).__name__}"
             )
-        verdict = self.judge(answer, seed)
+        verdict = self.judge(answer, self._seed(seed, again=again), in_full=True)
         if verdict.status == "wrong":
             raise WrongAnswer(verdict.message)
         print(verdict.message)

@@ -49,6 +49,32 @@ ADAPTER_PARAMETERS = Exercise(
             "You counted the frozen weight as well. It was there before, and is not trained.",
         ),
     },
+    slips={
+        "rank forgotten": Misconception(
+            lambda inputs, outputs, _: inputs + outputs,
+            "You forgot the rank: each of the two factors has that many rows or columns.",
+        ),
+        "the other square": Misconception(
+            lambda _, outputs, rank: 2 * rank * outputs,
+            "You took both factors as equally long. A has a column for each *input*.",
+        ),
+        "rank twice": Misconception(
+            lambda inputs, outputs, rank: rank * (inputs + outputs) + rank * rank,
+            "There is no square matrix between the two factors.",
+        ),
+        "one factor": Misconception(
+            lambda inputs, _, rank: rank * inputs,
+            "You counted A alone. B is there as well.",
+        ),
+        "the other factor": Misconception(
+            lambda _, outputs, rank: rank * outputs,
+            "You counted B alone. A is there as well.",
+        ),
+        "rank squared": Misconception(
+            lambda inputs, outputs, rank: rank * rank * (inputs + outputs),
+            "The rank counts once: A is (rank, inputs), B is (outputs, rank).",
+        ),
+    },
     next_step="At which rank does the adapter weigh as much as the matrix?",
     tolerance=1e-9,
 )
@@ -96,6 +122,32 @@ ADAPTED_FORWARD = Exercise(
         "everything scaled": Misconception(
             lambda x, weight, a, b, alpha: alpha / len(a) * (x @ weight.T + x @ a.T @ b.T),
             "You scaled the frozen layer too. With B at zero the model must be exactly what it was.",
+        ),
+    },
+    slips={
+        "wrong rank": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T + alpha / len(b) * (x @ a.T @ b.T),
+            "You divided by the number of outputs. The rank is the number of A's rows.",
+        ),
+        "divided by the inputs": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T + alpha / a.shape[1] * (x @ a.T @ b.T),
+            "You divided by the number of inputs. The rank is the number of A's rows.",
+        ),
+        "frozen alone": Misconception(
+            lambda x, weight, _a, _b, _alpha: x @ weight.T,
+            "The detour is missing.",
+        ),
+        "subtracted": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T - alpha / len(a) * (x @ a.T @ b.T),
+            "You subtracted the detour.",
+        ),
+        "rank over alpha": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T + len(a) / alpha * (x @ a.T @ b.T),
+            "The scale is upside down: alpha/rank.",
+        ),
+        "root of the rank": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T + alpha / len(a) ** 0.5 * (x @ a.T @ b.T),
+            "You divided by the root of the rank, as rank-stabilised LoRA does. Here it is the rank.",
         ),
     },
     next_step="Which product is cheaper, x @ (B A)ᵀ or (x @ Aᵀ) @ Bᵀ? Count for a batch of 32.",
@@ -147,6 +199,28 @@ MERGED_WEIGHT = Exercise(
             "The change is in your weight twice. Has somebody merged before you?",
         ),
     },
+    slips={
+        "alpha alone": Misconception(
+            lambda weight, a, b, alpha: weight + alpha * (b @ a),
+            "You scaled by alpha. It is divided by the rank.",
+        ),
+        "the change alone": Misconception(
+            lambda weight, a, b, alpha: alpha / len(a) * (b @ a),  # noqa: ARG005
+            "That is the change. Add it to the weight.",
+        ),
+        "unchanged": Misconception(
+            lambda weight, _a, _b, _alpha: weight,
+            "That is the weight as it was.",
+        ),
+        "everything scaled": Misconception(
+            lambda weight, a, b, alpha: alpha / len(a) * (weight + b @ a),
+            "You scaled the frozen weight too.",
+        ),
+        "divided by the width": Misconception(
+            lambda weight, a, b, alpha: weight + alpha / len(b) * (b @ a),
+            "You divided by the width. The rank is the number of A's rows.",
+        ),
+    },
     next_step="Compute the largest difference between the merged and the unmerged layer on random inputs.",
 )
 
@@ -191,6 +265,32 @@ MEAN_POOL = Exercise(
             "You took the first token's state. Some models are trained for that; this one was trained with the mean.",
         ),
     },
+    slips={
+        "the largest": Misconception(
+            lambda states, mask: states.masked_fill(~mask[..., None], -torch.inf).max(dim=1).values,
+            "You took the largest of each feature. The mean is asked for.",
+        ),
+        "the largest, padding too": Misconception(
+            lambda states, _: states.max(dim=1).values,
+            "You took the largest of each feature. The mean is asked for.",
+        ),
+        "padding in the sum": Misconception(
+            lambda states, mask: states.sum(dim=1) / mask.sum(dim=1, keepdim=True),
+            "You divide by the number of real tokens, and the padding is still in the sum.",
+        ),
+        "one count for all": Misconception(
+            lambda states, mask: (states * mask[..., None]).sum(dim=1) / mask.sum(),
+            "You divided by the real tokens of the whole batch. Each sentence has its own number.",
+        ),
+        "the mask inverted": Misconception(
+            lambda states, mask: (states * ~mask[..., None]).sum(dim=1) / (~mask).sum(dim=1, keepdim=True),
+            "You averaged over the padding: the mask is inverted.",
+        ),
+        "the last token": Misconception(
+            lambda states, _: states[:, -1],
+            "You took the last place, which may be padding. The mean is asked for.",
+        ),
+    },
     next_step="What does your function do with a sentence that has no tokens at all?",
 )
 
@@ -230,6 +330,28 @@ TRAINING_MEBIBYTES = Exercise(
         "megabytes": Misconception(
             lambda frozen, trained: (4 * (frozen + trained) + 12 * trained) / 1e6,
             "That is in MB, millions of bytes. A MiB is 2²⁰ bytes.",
+        ),
+    },
+    slips={
+        "trained weights forgotten": Misconception(
+            lambda frozen, trained: (4 * frozen + 12 * trained) / 2**20,
+            "The trained parameters are weights too: 16 bytes each.",
+        ),
+        "gradients for all": Misconception(
+            lambda frozen, trained: (8 * (frozen + trained) + 8 * trained) / 2**20,
+            "A frozen parameter has no gradient.",
+        ),
+        "weights alone": Misconception(
+            lambda frozen, trained: 4 * (frozen + trained) / 2**20,
+            "Those are the weights. The trained ones have a gradient and two moments.",
+        ),
+        "gradient forgotten": Misconception(
+            lambda frozen, trained: (4 * (frozen + trained) + 8 * trained) / 2**20,
+            "The gradient is kept beside Adam's two moments.",
+        ),
+        "gibibytes": Misconception(
+            lambda frozen, trained: (4 * (frozen + trained) + 12 * trained) / 2**30,
+            "That is in GiB. A MiB is 2²⁰ bytes.",
         ),
     },
     next_step="Compare with torch: sum the bytes of parameters, .grad and optimizer.state.",

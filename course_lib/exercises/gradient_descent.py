@@ -54,6 +54,28 @@ ONE_STEP = Exercise(
             "You used the slope of ½θ². The constant in front of θ² scales the slope as well.",
         ),
     },
+    slips={
+        "the step, not the place": Misconception(
+            lambda curvature, start, rate: rate * curvature * start,
+            "That is the length of the step. The question is where it lands.",
+        ),
+        "the slope": Misconception(
+            lambda curvature, start, _: curvature * start,
+            "That is the slope at θ. The step is η times as long, against it.",
+        ),
+        "the value for the slope": Misconception(
+            lambda curvature, start, rate: start - rate * curvature * start**2 / 2,
+            "You took η times J itself off. The step is η times the *slope* of J.",
+        ),
+        "the loss there": Misconception(
+            lambda curvature, start, rate: curvature * (start - rate * curvature * start) ** 2 / 2,
+            "That is the loss at the new place. The place itself is asked for.",
+        ),
+        "no rate": Misconception(
+            lambda curvature, start, _: start - curvature * start,
+            "You took the whole slope off. The learning rate shortens the step.",
+        ),
+    },
     next_step="Which learning rate would have landed exactly on 0?",
 )
 
@@ -97,6 +119,32 @@ LARGEST_STABLE_RATE = Exercise(
         "upside down": Misconception(
             lambda hessian: torch.linalg.eigvalsh(hessian).max() / 2,
             "Your rate grows with the curvature. The sharper the valley, the shorter the step must be.",
+        ),
+    },
+    slips={
+        "the diagonal": Misconception(
+            lambda hessian: 2 / hessian.diagonal().max(),
+            "You asked the largest entry of the diagonal. The curvature is largest along an eigenvector, and that is seldom an axis.",
+        ),
+        "the mean": Misconception(
+            lambda hessian: 2 / torch.linalg.eigvalsh(hessian).mean(),
+            "You took the mean of the eigenvalues. The steepest direction decides alone.",
+        ),
+        "the Frobenius norm": Misconception(
+            lambda hessian: 2 / hessian.norm(),
+            "The Frobenius norm is larger than the largest eigenvalue: this rate is safe, and not the largest.",
+        ),
+        "both ends": Misconception(
+            lambda hessian: 2 / (torch.linalg.eigvalsh(hessian).max() + torch.linalg.eigvalsh(hessian).min()),
+            "That is the best rate, 2/(L + μ). The largest stable one does not ask the flattest direction.",
+        ),
+        "the largest eigenvalue": Misconception(
+            lambda hessian: torch.linalg.eigvalsh(hessian).max(),
+            "That is the largest curvature. The rate is 2 over it.",
+        ),
+        "the largest entry": Misconception(
+            lambda hessian: 2 / hessian.max(),
+            "You asked the largest entry. The curvature is largest along an eigenvector.",
         ),
     },
     next_step="Start along the eigenvector of the smallest eigenvalue: does the boundary move? Try it.",
@@ -164,6 +212,24 @@ GRADIENT_DESCENT = Exercise(
             "You divided the learning rate by the number of steps. Each of them takes the full rate.",
         ),
     },
+    slips={
+        "one step only": Misconception(
+            lambda gradient, start, rate, _: start - rate * gradient(start),
+            "That is the place after one step. Does `return` stand inside the loop?",
+        ),
+        "the gradient there": Misconception(
+            lambda gradient, start, rate, steps: gradient(gradient_descent(gradient, start, rate, steps)),
+            "That is the gradient at the end of the way. The place is asked for.",
+        ),
+        "no step": Misconception(
+            lambda _gradient, start, _rate, _steps: start,
+            "That is the start: no step arrived in what you return.",
+        ),
+        "full slopes": Misconception(
+            lambda gradient, start, _, steps: gradient_descent(gradient, start, 1.0, steps),
+            "The learning rate has no effect: your steps are as long as the slope.",
+        ),
+    },
     next_step="Return the whole path as a (steps + 1, …) tensor, and plot the loss along it.",
 )
 
@@ -215,6 +281,26 @@ STEPS_NEEDED = Exercise(
             "for the distance.",
         ),
     },
+    slips={
+        "the approximation": Misconception(
+            lambda condition_number, reduction: math.ceil(condition_number / 2 * math.log(reduction)),
+            "That is (κ/2)·ln r, which comes close for large κ and is not exact.",
+        ),
+        "κ alone": Misconception(
+            lambda condition_number, reduction: math.ceil(condition_number * math.log(reduction)),
+            "That is κ·ln r, close to what the rate 1/L needs: the best rate needs half as many.",
+        ),
+        "not a whole number": Misconception(
+            lambda condition_number, reduction: (
+                math.log(reduction) / -math.log((condition_number - 1) / (condition_number + 1))
+            ),
+            "That is where the curve crosses. Steps are whole: which is the first that is enough?",
+        ),
+        "one more": Misconception(
+            lambda condition_number, reduction: steps_needed(condition_number, reduction) + 1,
+            "One step fewer is enough already. `ceil` gives the first whole number that is.",
+        ),
+    },
     next_step="For large κ the answer is close to (κ/2)·ln(reduction). Derive it: ln((κ+1)/(κ−1)) ≈ 2/κ.",
 )
 
@@ -255,6 +341,16 @@ NOISE_RATIO = Exercise(
         "no change": Misconception(
             lambda small, large: 1.0,  # noqa: ARG005
             "The mean of the gradient does not change with the batch size. Its scatter does.",
+        ),
+    },
+    slips={
+        "variance upside down": Misconception(
+            lambda small, large: large / small,
+            "That is how many times larger the batch is. The deviation changes with one over its root.",
+        ),
+        "what is gained": Misconception(
+            lambda small, large: 1 - math.sqrt(small / large),
+            "That is the share that goes away. The factor says what is left.",
         ),
     },
     next_step="So to halve the noise you pay with how many times the work?",

@@ -53,6 +53,20 @@ TOO_FAST = Exercise(
             "You divided the other way round: a factor below 1 would mean slower.",
         ),
     },
+    slips={
+        "work over launch": Misconception(
+            lambda _, launch, work: work / launch,
+            "That is what it tends to with very many products. Here there are few: count the first launch too.",
+        ),
+        "no first launch": Misconception(
+            lambda calls, launch, work: work * calls / (calls * launch),
+            "You left out the first launch, before which the GPU has nothing to do.",
+        ),
+        "one product": Misconception(
+            lambda calls, launch, work: (launch + work) / (calls * launch),
+            "You let the GPU compute one product. It computes all of them.",
+        ),
+    },
     next_step="With thousands of products in the queue the factor becomes work/launch. When would it be 1?",
     tolerance=1e-3,
 )
@@ -98,6 +112,20 @@ TRAINING_GIBIBYTES = Exercise(
         "billions of bytes": Misconception(
             lambda parameters, devices: parameters * (4 + 12 / devices) / 1e9,
             "That is GB, 10⁹ bytes. A GiB is 2³⁰ bytes, 7 % more.",
+        ),
+    },
+    slips={
+        "two-byte weights": Misconception(
+            lambda parameters, devices: parameters * (2 + 12 / devices) / 2**30,
+            "A float32 weight takes four bytes.",
+        ),
+        "weights forgotten": Misconception(
+            lambda parameters, devices: parameters * 12 / devices / 2**30,
+            "The weights themselves are missing: they are whole on each device.",
+        ),
+        "gradients forgotten": Misconception(
+            lambda parameters, devices: parameters * (4 + 8 / devices) / 2**30,
+            "The gradients are missing: four bytes, shared out.",
         ),
     },
     next_step="From how many devices on are the weights more than half of it?",
@@ -159,6 +187,32 @@ TO_BF16 = Exercise(
             "Your steps are 1/128 everywhere, as they are between 1 and 2. They grow with the number's power of two.",
         ),
     },
+    slips={
+        "eight stored": Misconception(
+            _with(lambda x, step: (x / (step / 2)).round() * (step / 2)),
+            "Your steps are half as wide as bfloat16's: seven digits are stored, and the leading 1 is the eighth.",
+        ),
+        "fp16": Misconception(
+            lambda x: x.half().double(),
+            "Those are the numbers of float16, with eleven digits and a narrow range.",
+        ),
+        "floor": Misconception(
+            _with(lambda x, step: (x / step).floor() * step),
+            "You rounded down, towards −∞. Round to the nearest.",
+        ),
+        "up": Misconception(
+            _with(lambda x, step: (x / step).ceil() * step),
+            "You rounded up, towards +∞. Round to the nearest.",
+        ),
+        "not rounded": Misconception(
+            lambda x: x,
+            "Nothing was rounded.",
+        ),
+        "whole numbers": Misconception(
+            lambda x: x.round(),
+            "You rounded to whole numbers. The step depends on the size of the number.",
+        ),
+    },
     next_step="Compare with x.float().to(torch.bfloat16). What does yours make of 0, and how would you mend it?",
     tolerance=1e-12,
 )
@@ -208,6 +262,18 @@ def _skipped(row: Tensor, scale: float, unscale: Callable[[Tensor, float], Tenso
     return unscale(seen, scale) if seen.isfinite().all() else torch.zeros_like(row)
 
 
+def _scaled_by(factor: float) -> Callable[[Tensor, float], tuple[Tensor, float]]:
+    def function(gradients: Tensor, scale: float) -> tuple[Tensor, float]:
+        updates = []
+        for row in gradients:
+            updates.append(_skipped(row, scale, lambda seen, scale: seen.double() / scale))
+            if not (row * scale).half().isfinite().all():
+                scale *= factor
+        return torch.stack(updates), scale
+
+    return function
+
+
 SCALED_UPDATES = Exercise(
     name="scaled_updates",
     title="Gradients too small for fp16",
@@ -244,6 +310,28 @@ SCALED_UPDATES = Exercise(
                 lambda row, scale: ((row * scale).half().double() / scale).nan_to_num(posinf=0, neginf=0)
             ),
             "You set the infinite entries to 0 and took the step with the others: a direction nobody computed.",
+        ),
+    },
+    slips={
+        "cast before scaling": Misconception(
+            _row_by_row(
+                lambda row, scale: _skipped(
+                    row, scale, lambda _, scale: (row.half() * scale).double() / scale
+                )
+            ),
+            "Small gradients were cast to half before they were scaled: what was lost then, no scale brings back.",
+        ),
+        "cast before scaling, everywhere": Misconception(
+            lambda gradients, scale: ((gradients.half() * scale).double() / scale, scale),
+            "The gradients were cast to half before they were scaled: what was lost then, no scale brings back.",
+        ),
+        "untouched": Misconception(
+            lambda gradients, scale: (gradients, scale),
+            "Nothing was rounded: the gradients never were in fp16.",
+        ),
+        "scale doubled": Misconception(
+            _scaled_by(2.0),
+            "After an overflow your scale grows. Halve it.",
         ),
     },
     next_step="PyTorch's torch.amp.GradScaler does this, and doubles the scale after 2,000 good steps. Why should it?",
@@ -291,6 +379,24 @@ UTILISATION = Exercise(
         "in per cent": Misconception(
             lambda parameters, tokens_per_second, peak: 600 * parameters * tokens_per_second / peak,
             "Right, in per cent. The question asks for a fraction.",
+        ),
+    },
+    slips={
+        "eight": Misconception(
+            lambda parameters, tokens_per_second, peak: 8 * parameters * tokens_per_second / peak,
+            "You counted eight operations, as with checkpointing. Without it there are two forward and four backward.",
+        ),
+        "one": Misconception(
+            lambda parameters, tokens_per_second, peak: parameters * tokens_per_second / peak,
+            "You counted one operation for each parameter and token. There are two forward and four backward.",
+        ),
+        "upside down": Misconception(
+            lambda parameters, tokens_per_second, peak: peak / (6 * parameters * tokens_per_second),
+            "You divided the other way round: a share is not above 1.",
+        ),
+        "forward, per cent": Misconception(
+            lambda parameters, tokens_per_second, peak: 200 * parameters * tokens_per_second / peak,
+            "That is the forward pass alone, and in per cent.",
         ),
     },
     next_step="With checkpointing the forward pass is computed twice. Does this share rise, fall or stay?",

@@ -6,11 +6,14 @@ import ast
 import dis
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from course_lib.exercises.comparison import describe_difference, right_in_another_form, same
+from course_lib.exercises.comparison import describe_difference, right_in_another_form
+from course_lib.exercises.forms import agrees, as_wanted
+from course_lib.exercises.showing import Asked, in_full, smallest
+from course_lib.exercises.slips import form_of, seen_in
 
 Status = Literal["right", "wrong", "unanswered"]
 FORGOTTEN_RETURN = "Your function returned None: did you forget `return`?"
@@ -27,6 +30,7 @@ class Verdict:
         case: of a wrong answer, the first case on which it differs, counted from 0.
         right_cases: how many cases it is right on.
         form_only: whether a wrong answer holds the right numbers, such as `"0.5"` for 0.5.
+        family: the family of slips that its outcomes show, if no misconception was recognised.
     """
 
     status: Status
@@ -35,6 +39,7 @@ class Verdict:
     case: int | None = None
     right_cases: int = 0
     form_only: bool = False
+    family: str | None = None
 
 
 def judge(
@@ -44,6 +49,7 @@ def judge(
     wanted: list[Any],
     mistaken: dict[str, list[Any]],
     tolerance: float,
+    asked: Asked | None = None,
 ) -> Verdict:
     """Say what an answer is, from what came of each case.
 
@@ -54,20 +60,56 @@ def judge(
         wanted: the reference's.
         mistaken: the outcomes of each misconception, by its name.
         tolerance: relative and absolute, for floating-point numbers.
+        asked: what is known of the question; nothing, if left out.
     """
-    right = [same(g, w, tolerance) for g, w in zip(given, wanted, strict=True)]
+    asked = asked or Asked()
+    given = [as_wanted(g, w) for g, w in zip(given, wanted, strict=True)]
+
+    def equal(one: list[Any], other: list[Any]) -> list[bool]:
+        return [
+            agrees(a, b, tolerance, predicted=asked.predicted, decimals=asked.decimals)
+            for a, b in zip(one, other, strict=True)
+        ]
+
+    right = equal(given, wanted)
     count = sum(right)
     if all(right):
         return Verdict("right", f"{title}: right. {said[None]}".rstrip(), right_cases=count)
     first = right.index(False)
-    for name, outcomes in mistaken.items():
-        if all(same(g, o, tolerance) for g, o in zip(given, outcomes, strict=True)):
-            return Verdict("wrong", said[name], name, first, count)
-    if given[first] is None:
-        return Verdict("wrong", f"{title}: not yet. {FORGOTTEN_RETURN}", case=first, right_cases=count)
-    difference = describe_difference(given[first], wanted[first], tolerance)
+    if names := [name for name, outcomes in mistaken.items() if all(equal(given, outcomes))]:
+        return Verdict("wrong", _either(title, [said[name] for name in names]), names[0], first, count)
+    shown, slip = smallest(asked, right), None
+    if asked.in_full or not asked.predicted or form_of(given, wanted):
+        slip = seen_in(
+            _from(given, shown),
+            _from(wanted, shown),
+            _from(asked.cases, shown),
+            asked.names,
+            tolerance=tolerance,
+            predicted=asked.predicted,
+            decimals=asked.decimals,
+        )
+    seen = slip.text if slip else describe_difference(given[shown], wanted[shown], tolerance)
+    if asked.in_full and not (asked.predicted and slip):
+        seen = in_full(seen, asked, shown, given[shown], wanted[shown], tolerance)
     form_only = all(right_in_another_form(g, w, tolerance) for g, w in zip(given, wanted, strict=True))
-    return Verdict("wrong", f"{title}: not yet. {difference}", None, first, count, form_only)
+    family = slip.family if slip else None
+    return Verdict("wrong", f"{title}: not yet. {seen}", None, first, count, form_only, family)
+
+
+def _either(title: str, hints: list[str]) -> str:
+    """One hint, or several that fit equally well: then none of them is said to be the one."""
+    if len(set(hints)) == 1:
+        return hints[0]
+    return (
+        f"{title}: not yet. More than one mistake gives exactly this; is one of them yours? "
+        + " Or: ".join(dict.fromkeys(hints))
+    )
+
+
+def _from(values: Sequence[Any], place: int) -> list[Any]:
+    """The values, in turn, from one of them on."""
+    return [*values[place:], *values[:place]]
 
 
 def left_blank(answer: Callable[..., Any]) -> bool:

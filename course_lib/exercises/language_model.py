@@ -51,8 +51,23 @@ BITS_PER_BYTE = Exercise(
             "You multiplied by bytes a token. The loss of one token is shared by its bytes.",
         ),
     },
+    slips={
+        "base ten": Misconception(
+            lambda loss, tokens, byte_count: loss * tokens / math.log(10) / byte_count,
+            "You divided by ln 10. A bit belongs to base 2.",
+        ),
+        "nats a token": Misconception(
+            lambda loss, *_: loss,
+            "That is the loss itself, in nats for each token.",
+        ),
+        "total bits": Misconception(
+            lambda loss, tokens, _: loss * tokens / math.log(2),
+            "Those are the bits of the whole text. Divide by its bytes.",
+        ),
+    },
     next_step="What does gzip need, in bits a byte, on the same text?",
     tolerance=5e-3,
+    decimals=2,
 )
 
 
@@ -105,6 +120,28 @@ WINDOW = Exercise(
                 ids[start + 1 : start + context],
             ),
             "The last token of the window has no target: take one token more than the context.",
+        ),
+    },
+    slips={
+        "a single token": Misconception(
+            lambda ids, start, context: (ids[start : start + context], ids[start + context]),
+            "The input is right; the target is one token. Each token of the input has a target of its own.",
+        ),
+        "rolled": Misconception(
+            lambda ids, start, context: (ids[start : start + context], ids[start : start + context].roll(-1)),
+            "All but the last target is right: `roll` takes the first token where the next one of the text belongs.",
+        ),
+        "both one shorter": Misconception(
+            lambda ids, start, context: (ids[start : start + context - 1], ids[start + 1 : start + context]),
+            "Both are one token short: take one token more than the context from the text.",
+        ),
+        "inputs shifted back": Misconception(
+            lambda ids, start, context: (ids[start - 1 : start - 1 + context], ids[start : start + context]),
+            "Your window begins one place too early.",
+        ),
+        "swapped": Misconception(
+            lambda ids, start, context: window(ids, start, context)[::-1],
+            "Input and target are the wrong way round.",
         ),
     },
     next_step="Over how many windows does a text of n tokens spread, if they may overlap?",
@@ -178,6 +215,24 @@ MERGE = Exercise(
             "The new token stands beside the two old ones. It takes their place.",
         ),
     },
+    slips={
+        "unchanged": Misconception(
+            lambda ids, _pair, _new: ids,
+            "Nothing was replaced.",
+        ),
+        "one half left out": Misconception(
+            lambda ids, pair, new: [i for i in merge(ids, pair, new) if i != pair[1]],
+            "Tokens that are not in the pair's place have gone too: only a whole pair is replaced.",
+        ),
+        "each token replaced": Misconception(
+            lambda ids, pair, new: [new if i in pair else i for i in ids],
+            "You replaced each token of the pair by itself. It is the two in a row that make one.",
+        ),
+        "from the right": Misconception(
+            lambda ids, pair, new: merge(ids[::-1], pair[::-1], new)[::-1],
+            "You replaced from the right. In a run such as 0 0 0 it matters: begin at the left.",
+        ),
+    },
     next_step="Merge until no pair occurs twice. Which pairs went first in English?",
     draws=8,
 )
@@ -215,6 +270,28 @@ WITH_TEMPERATURE = Exercise(
         "temperature ignored": Misconception(
             lambda logits, _: logits.softmax(dim=-1),
             "The temperature changes nothing in your answer.",
+        ),
+    },
+    slips={
+        "log-softmax": Misconception(
+            lambda logits, temperature: (logits / temperature).log_softmax(dim=-1),
+            "Those are log-probabilities. Probabilities are asked for.",
+        ),
+        "no softmax": Misconception(
+            lambda logits, temperature: logits / temperature,
+            "Those are the divided logits. The softmax is missing.",
+        ),
+        "softmax twice": Misconception(
+            lambda logits, temperature: (logits.softmax(dim=-1) / temperature).softmax(dim=-1),
+            "You divided probabilities, and took a softmax of them. Divide the logits; one softmax is enough.",
+        ),
+        "root of the temperature": Misconception(
+            lambda logits, temperature: (logits / temperature**0.5).softmax(dim=-1),
+            "You divided by the root of the temperature.",
+        ),
+        "exponentials": Misconception(
+            lambda logits, temperature: (logits / temperature).exp(),
+            "Those are the exponentials. Divide by their sum.",
         ),
     },
     next_step="What remains at a temperature of 0.01? And at 100?",
@@ -256,6 +333,13 @@ def _nucleus_variant(normalise=True, include=True, ordered=True):
     return variant
 
 
+def _nucleus_from_below(probabilities: Tensor, p: float) -> Tensor:
+    ordered, order = probabilities.sort()
+    before = ordered.cumsum(dim=-1) - ordered
+    kept = torch.zeros_like(probabilities).scatter(0, order, ordered * (before < p))
+    return kept / kept.sum()
+
+
 NUCLEUS = Exercise(
     name="nucleus",
     title="The nucleus",
@@ -286,6 +370,37 @@ NUCLEUS = Exercise(
                 (kept := probabilities * (probabilities >= 1 - p)) / kept.sum().clamp(min=1e-9)
             ),
             "You compared each probability with 1 − p. It is their running sum that is compared, with p.",
+        ),
+    },
+    slips={
+        "sorted": Misconception(
+            lambda probabilities, p: nucleus(probabilities, p).sort(descending=True).values,
+            "The numbers are right, in sorted order: put each back in its own place of the vocabulary.",
+        ),
+        "threshold p": Misconception(
+            lambda probabilities, p: (
+                probabilities * (probabilities >= p) / (probabilities * (probabilities >= p)).sum()
+            ),
+            "You compared each probability with p. It is their running sum that is compared.",
+        ),
+        "smallest first": Misconception(
+            lambda probabilities, p: _nucleus_from_below(probabilities, p),
+            "You began with the unlikeliest token. Sort the other way.",
+        ),
+        "the likeliest alone": Misconception(
+            lambda probabilities, _: (probabilities == probabilities.max()).to(probabilities.dtype),
+            "You kept the likeliest token alone, whatever p.",
+        ),
+        "nothing cut": Misconception(
+            lambda probabilities, _: probabilities,
+            "Nothing was cut off.",
+        ),
+        "equal shares": Misconception(
+            lambda probabilities, p: (
+                (nucleus(probabilities, p) > 0).to(probabilities.dtype)
+                / (nucleus(probabilities, p) > 0).sum()
+            ),
+            "The right tokens are kept, with equal shares. They keep their proportions.",
         ),
     },
     next_step="Which p leaves only the likeliest token, whatever the distribution?",
@@ -352,6 +467,38 @@ CACHED_STEP = Exercise(
             _cached_variant(masked=True),
             "A square causal mask, cut to one row, lets your newest token see the first key only. Everything in "
             "the cache is its past: it needs no mask.",
+        ),
+    },
+    slips={
+        "no scale": Misconception(
+            lambda query, key, value, keys, values: (
+                (query @ torch.cat([keys, key], 1).mT).softmax(-1) @ torch.cat([values, value], 1),
+                *cached_step(query, key, value, keys, values)[1:],
+            ),
+            "The cache is right; the scores are not divided by √head_dim.",
+        ),
+        "root of what is seen": Misconception(
+            lambda query, key, value, keys, values: (
+                (query @ torch.cat([keys, key], 1).mT / math.sqrt(keys.shape[1] + 1)).softmax(-1)
+                @ torch.cat([values, value], 1),
+                *cached_step(query, key, value, keys, values)[1:],
+            ),
+            "The cache is right; you divided by the root of the number of keys. It is the width that counts.",
+        ),
+        "softmax over the queries": Misconception(
+            lambda query, key, value, keys, values: (
+                (query @ torch.cat([keys, key], 1).mT / math.sqrt(query.shape[-1])).softmax(1)
+                @ torch.cat([values, value], 1),
+                *cached_step(query, key, value, keys, values)[1:],
+            ),
+            "The cache is right; the softmax runs over dimension 1, the one query, so every weight is 1.",
+        ),
+        "itself alone": Misconception(
+            lambda query, key, value, keys, values: (
+                value,
+                *cached_step(query, key, value, keys, values)[1:],
+            ),
+            "The cache is right; the new token looks at itself alone.",
         ),
     },
     next_step="How many bytes does the cache of a model with 32 layers, 32 heads of 128 and 8,192 tokens take?",

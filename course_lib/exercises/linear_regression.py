@@ -55,6 +55,20 @@ LINE_GRADIENT = Exercise(
             "multiplied by x on the way back.",
         ),
     },
+    slips={
+        "w squared": Misconception(
+            lambda x, y, w, b: (2 * ((w * x + b - y) * w).mean(), 2 * (w * x + b - y).mean()),
+            "You multiplied by w where x belongs: w·x differentiated by w is x.",
+        ),
+        "no intercept": Misconception(
+            lambda x, y, w, _: (2 * ((w * x - y) * x).mean(), 2 * (w * x - y).mean()),
+            "You left b out of the prediction.",
+        ),
+        "not averaged": Misconception(
+            lambda x, y, w, b: (2 * (w * x + b - y) * x, 2 * (w * x + b - y)),
+            "Those are the gradients of each point. Their mean is asked for.",
+        ),
+    },
     next_step="Check it with `four_ways`.",
 )
 
@@ -104,6 +118,16 @@ NORMAL_EQUATIONS = Exercise(
             "Your intercept is the mean of y. It would be, if every column of x had mean 0.",
         ),
     },
+    slips={
+        "from the centred slopes": Misconception(
+            lambda x, y: torch.cat([y.mean().reshape(1), torch.linalg.solve(x.T @ x, x.T @ y)]),
+            "You fitted through the origin and put the mean of y in front. Intercept and slopes belong together.",
+        ),
+        "slopes alone": Misconception(
+            lambda x, y: normal_equations(x, y)[1:],
+            "The slopes are right, and the intercept is missing from what you return.",
+        ),
+    },
     next_step="Repeat with torch.linalg.lstsq, and then give both two columns that are nearly equal.",
     tolerance=2e-4,
 )
@@ -144,6 +168,20 @@ RESCALED_COEFFICIENT = Exercise(
         "squared": Misconception(
             lambda coefficient, scale: coefficient * scale**2,
             "Once is enough: the variance has no part in it.",
+        ),
+    },
+    slips={
+        "the root": Misconception(
+            lambda coefficient, scale: coefficient * scale**0.5,
+            "You multiplied by the root. It is the deviation that the feature was divided by, not the variance.",
+        ),
+        "the scale": Misconception(
+            lambda _, scale: float(scale),
+            "That is the deviation. The coefficient was something before.",
+        ),
+        "subtracted": Misconception(
+            lambda coefficient, scale: coefficient - scale,
+            "Scaling multiplies and divides; nothing is subtracted.",
         ),
     },
     next_step="And what happens to it if you *subtract* the mean from the feature? To which number does that go?",
@@ -188,6 +226,28 @@ R_SQUARED = Exercise(
         "roots": Misconception(
             lambda y, p: 1 - ((y - p).square().sum() / (y - y.mean()).square().sum()).sqrt(),
             "You compared the roots. R² is a ratio of squares.",
+        ),
+    },
+    slips={
+        "upside down": Misconception(
+            lambda y, p: 1 - (y - y.mean()).square().sum() / (y - p).square().sum(),
+            "Your ratio is upside down: what is left over belongs above.",
+        ),
+        "explained over total": Misconception(
+            lambda y, p: (p - y.mean()).square().sum() / (y - y.mean()).square().sum(),
+            "That is the spread of the predictions over that of the targets. The two agree for a least-squares fit alone.",
+        ),
+        "not relative": Misconception(
+            lambda y, p: 1 - (y - p).square().mean(),
+            "You took the squared error itself from 1. It is to be divided by that of always answering the mean.",
+        ),
+        "absolute values": Misconception(
+            lambda y, p: 1 - (y - p).abs().sum() / (y - y.mean()).abs().sum(),
+            "You compared absolute values. R² is a ratio of squares.",
+        ),
+        "the error": Misconception(
+            lambda y, p: (y - p).square().mean(),
+            "That is the mean squared error, in squared units. R² compares it with that of the mean.",
         ),
     },
     next_step="Find predictions for which R² is negative. What does that say about them?",
@@ -244,6 +304,30 @@ RIDGE = Exercise(
         "no penalty": Misconception(
             lambda x, y, s: normal_equations(x, y),  # noqa: ARG005
             "That is ordinary least squares: the strength has no effect.",
+        ),
+    },
+    slips={
+        "one side divided": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s) * len(x),
+            "You divided one side of the equations by n and not the other.",
+        ),
+        "left undivided": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s / len(x)) / len(x),
+            "You divided one side of the equations by n and not the other.",
+        ),
+        "through the origin": Misconception(
+            lambda x, y, s: torch.linalg.solve(
+                x.T @ x / len(x) + s * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y / len(x)
+            ),
+            "There is no intercept in yours: a column of ones in front of x gives it one.",
+        ),
+        "squared strength": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s**2),
+            "You squared the strength. The slopes are squared, λ is not.",
+        ),
+        "intercept last": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s).roll(-1),
+            "The coefficients are right and in another order: the intercept comes first.",
         ),
     },
     next_step="Let the strength grow from 0.01 to 10,000 and plot the slopes. Where does the intercept go?",

@@ -56,8 +56,27 @@ LOSS_OF_IGNORANCE = Exercise(
             "probability p given to the right class.",
         ),
     },
+    slips={
+        "the number of classes": Misconception(
+            lambda classes: float(classes),
+            "That is the number of classes, which is the perplexity. The loss is its logarithm.",
+        ),
+        "base ten": Misconception(
+            lambda classes: math.log10(classes),
+            "That is the logarithm to base 10. Nats are to base e.",
+        ),
+        "ten classes": Misconception(
+            lambda _: math.log(10),
+            "That is the number for ten classes. How many are there here?",
+        ),
+        "zero": Misconception(
+            lambda _: 0.0,
+            "The logits are 0; the loss is not. What probability does each class get?",
+        ),
+    },
     next_step="Print the first loss of every model you train from now on, and compare it with ln k.",
     tolerance=2e-3,
+    decimals=2,
 )
 
 
@@ -120,6 +139,27 @@ LOG_SOFTMAX = Exercise(
             "row of your result and add it up.",
         ),
     },
+    slips={
+        "softmax, then its logarithm": Misconception(
+            lambda logits: torch.softmax(logits, dim=-1).log(),
+            "You took the logarithm of a softmax. A probability that underflows to 0 makes it −∞: stay with logarithms.",
+        ),
+        "naive": Misconception(
+            lambda logits: logits - logits.exp().sum(dim=-1, keepdim=True).log(),
+            "e to the power of a large logit is infinite in float32. Subtract each row's largest logit before any exponential.",
+        ),
+        "shift not given back": Misconception(
+            lambda logits: (
+                logits
+                - (logits - logits.max(dim=-1, keepdim=True).values).exp().sum(dim=-1, keepdim=True).log()
+            ),
+            "You shifted inside the sum and not outside: what was taken from the exponent belongs back.",
+        ),
+        "sum over everything": Misconception(
+            lambda logits: (logits - logits.max()) - (logits - logits.max()).exp().sum().log(),
+            "Your sum runs over the whole batch. Each row has a distribution of its own.",
+        ),
+    },
     next_step="Differentiate your result by hand: row by row it is 1 minus the softmax, in a matrix. Check it.",
     tolerance=1e-4,  # three steps of float32 at the size of the logits
 )
@@ -163,6 +203,38 @@ CROSS_ENTROPY = Exercise(
         "forgot the minus": Misconception(
             lambda logits, labels: -cross_entropy(logits, labels),
             "The sign is turned round: descending on this would make the right class *less* likely.",
+        ),
+    },
+    slips={
+        "all entries": Misconception(
+            lambda logits, labels: -torch.log_softmax(logits, dim=-1)[:, labels].mean(),
+            "`[:, labels]` takes every label's column from every row. Each row has one label: index rows and columns together.",
+        ),
+        "rows picked": Misconception(
+            lambda logits, labels: -torch.log_softmax(logits, dim=-1)[labels % len(logits)].mean(),
+            "You used the labels to pick rows. They name columns.",
+        ),
+        "over the batch": Misconception(
+            lambda logits, labels: (
+                -torch.log_softmax(logits, dim=0)[torch.arange(len(labels)), labels].mean()
+            ),
+            "You normalised over the batch. Each example has its own distribution over the classes.",
+        ),
+        "one-hot mean": Misconception(
+            lambda logits, labels: (
+                -(
+                    torch.log_softmax(logits, dim=-1) * torch.nn.functional.one_hot(labels, logits.shape[1])
+                ).mean()
+            ),
+            "You averaged over all entries, the zeros of the one-hot included. Divide by the number of examples.",
+        ),
+        "not averaged": Misconception(
+            lambda logits, labels: -torch.log_softmax(logits, dim=-1)[torch.arange(len(labels)), labels],
+            "Those are the losses of each example. Their mean is asked for.",
+        ),
+        "raw logits": Misconception(
+            lambda logits, labels: -logits[torch.arange(len(labels)), labels].mean(),
+            "You took the logits for log-probabilities: they are not normalised.",
         ),
     },
     next_step="Add label smoothing, one argument, and compare with torch's `label_smoothing`.",
@@ -219,6 +291,27 @@ PRECISION_AND_RECALL = Exercise(
             "That is the accuracy, twice. Precision and recall are asked for each class.",
         ),
     },
+    slips={
+        "averaged": Misconception(
+            lambda confusion: tuple(part.mean() for part in precision_and_recall(confusion)),
+            "You averaged over the classes. One number for each class is asked for.",
+        ),
+        "whole numbers": Misconception(
+            lambda confusion: (
+                confusion.diagonal() // confusion.sum(dim=0),
+                confusion.diagonal() // confusion.sum(dim=1),
+            ),
+            "`//` throws the fraction away, and a share is all fraction.",
+        ),
+        "precision twice": Misconception(
+            lambda confusion: (precision_and_recall(confusion)[0],) * 2,
+            "The first is right. The second divides by the columns too; recall asks the rows.",
+        ),
+        "recall twice": Misconception(
+            lambda confusion: (precision_and_recall(confusion)[1],) * 2,
+            "The second is right. The first divides by the rows too; precision asks the columns.",
+        ),
+    },
     next_step="Compare with torchmetrics' `average=None`. What should the precision of a class never predicted be?",
 )
 
@@ -271,6 +364,32 @@ OUTPUT_SIZE = Exercise(
         ),
     },
     draws=10,
+    slips={
+        "one place too many": Misconception(
+            lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // stride + 2,
+            "That is one place too many: the first one is counted once.",
+        ),
+        "no padding": Misconception(
+            lambda size, kernel, stride, padding: (size - kernel) // stride + 1,  # noqa: ARG005
+            "The padding has no effect in yours. It is added at both ends.",
+        ),
+        "padding taken off": Misconception(
+            lambda size, kernel, stride, padding: (size - 2 * padding - kernel) // stride + 1,
+            "You took the padding away. It makes the picture larger.",
+        ),
+        "not whole": Misconception(
+            lambda size, kernel, stride, padding: (size + 2 * padding - kernel) / stride + 1,
+            "You divided with a fraction. Where the last stride does not fit whole, the kernel does not go.",
+        ),
+        "rounded to the nearest": Misconception(
+            lambda size, kernel, stride, padding: round((size + 2 * padding - kernel) / stride) + 1,
+            "You rounded to the nearest. Where the last stride does not fit whole, the kernel does not go.",
+        ),
+        "kernel left out": Misconception(
+            lambda size, kernel, stride, padding: (size + 2 * padding) // stride + 1,  # noqa: ARG005
+            "The kernel has a width: its left edge cannot stand at the last place.",
+        ),
+    },
     next_step="Add dilation, and check all four arguments against the shape nn.Conv2d returns.",
 )
 

@@ -50,6 +50,24 @@ FIRST_STEP = Exercise(
             "You corrected the second moment and not the first. After one step m = 0.1·g, and m̂ = m/0.1.",
         ),
     },
+    slips={
+        "the sign": Misconception(
+            lambda rate, slope: -rate * slope / abs(slope),
+            "The length is right. The question is how far, without a direction.",
+        ),
+        "one": Misconception(
+            lambda rate, slope: 1.0,  # noqa: ARG005
+            "The quotient m̂/√v̂ is 1. The rate multiplies it.",
+        ),
+        "divided by the slope": Misconception(
+            lambda rate, slope: rate / slope,
+            "You divided by the slope alone. m̂ holds it too.",
+        ),
+        "second moment uncorrected": Misconception(
+            lambda rate, slope: rate / math.sqrt(0.001),  # noqa: ARG005
+            "You corrected the first moment and not the second.",
+        ),
+    },
     next_step="And the second step, if the slope has halved? Check with torch.optim.Adam.",
     tolerance=1e-6,
 )
@@ -116,6 +134,47 @@ ADAM_STEP = Exercise(
             "You added eps under the root. Adam adds it to the root: √v̂ + ε.",
         ),
     },
+    slips={
+        "only the first corrected": Misconception(
+            lambda theta, m, v, gradient, t: (
+                theta
+                - 0.1
+                * ((0.9 * m + 0.1 * gradient) / (1 - 0.9**t))
+                / ((0.999 * v + 0.001 * gradient**2).sqrt() + 1e-3)
+            ),
+            "You corrected m and not v.",
+        ),
+        "only the second corrected": Misconception(
+            lambda theta, m, v, gradient, t: (
+                theta
+                - 0.1
+                * (0.9 * m + 0.1 * gradient)
+                / (((0.999 * v + 0.001 * gradient**2) / (1 - 0.999**t)).sqrt() + 1e-3)
+            ),
+            "You corrected v and not m.",
+        ),
+        "counted one further": Misconception(
+            _adam_variant(shift=1),
+            "Your correction uses t + 1. The first step has t = 1, and t is given.",
+        ),
+        "climbed": Misconception(
+            lambda theta, m, v, gradient, t: 2 * theta - adam_step(theta, m, v, gradient, t),
+            "You added the step. It goes against the gradient.",
+        ),
+        "the update alone": Misconception(
+            lambda theta, m, v, gradient, t: theta - adam_step(theta, m, v, gradient, t),
+            "That is the step. The new theta is asked for.",
+        ),
+        "no eps": Misconception(
+            lambda theta, m, v, gradient, t: (
+                theta
+                - 0.1
+                * ((0.9 * m + 0.1 * gradient) / (1 - 0.9**t))
+                / ((0.999 * v + 0.001 * gradient**2) / (1 - 0.999**t)).sqrt()
+            ),
+            "ε is missing from the denominator.",
+        ),
+    },
     next_step="Turn it into AdamW: one more line. Before or after the step, does it matter?",
 )
 
@@ -157,6 +216,28 @@ DECOUPLED_DECAY_STEP = Exercise(
             lambda theta, update, rate, decay: theta - rate * decay * theta.sign() - rate * update,
             "You subtracted the same amount from every weight: that is an L1 penalty. Decay is proportional to "
             "the weight.",
+        ),
+    },
+    slips={
+        "after the step": Misconception(
+            lambda theta, update, rate, decay: (theta - rate * update) * (1 - rate * decay),
+            "You shrank the weights after the update, so the update shrinks too. Both start from the old theta.",
+        ),
+        "no rate on the update": Misconception(
+            lambda theta, update, rate, decay: theta - rate * decay * theta - update,
+            "The update is not multiplied by the learning rate.",
+        ),
+        "no decay": Misconception(
+            lambda theta, update, rate, decay: theta - rate * update,  # noqa: ARG005
+            "The decay has no effect in yours.",
+        ),
+        "into the gradient": Misconception(
+            lambda theta, update, rate, decay: theta - rate * (update + decay * theta) * (1 + rate),
+            "The rate counts twice.",
+        ),
+        "added the update": Misconception(
+            lambda theta, update, rate, decay: theta - rate * decay * theta + rate * update,
+            "You added the update. It goes against the gradient.",
         ),
     },
     next_step="With no gradient at all, after how many steps has a weight halved?",
@@ -207,6 +288,34 @@ CLIP_BY_NORM = Exercise(
                 for g in gradients
             ],
             "You divided by the squared length. Take the root.",
+        ),
+    },
+    slips={
+        "sum of norms": Misconception(
+            lambda gradients, longest: [
+                g * (longest / sum(h.norm() for h in gradients)).clamp(max=1.0) for g in gradients
+            ],
+            "You added the lengths. The length of the whole is the root of the sum of their squares.",
+        ),
+        "largest norm": Misconception(
+            lambda gradients, longest: [
+                g * (longest / max(h.norm() for h in gradients)).clamp(max=1.0) for g in gradients
+            ],
+            "You took the longest tensor for the whole. The length of all together is the root of the sum of the squares.",
+        ),
+        "sum of sizes": Misconception(
+            lambda gradients, longest: [
+                g * (longest / sum(h.abs().sum() for h in gradients)).clamp(max=1.0) for g in gradients
+            ],
+            "You added absolute values. The length is the root of the sum of squares.",
+        ),
+        "never": Misconception(
+            lambda gradients, _: gradients,
+            "Nothing was clipped.",
+        ),
+        "unit length": Misconception(
+            lambda gradients, _: [g / torch.cat([h.flatten() for h in gradients]).norm() for g in gradients],
+            "Yours always has length 1. The limit is given, and short gradients stay.",
         ),
     },
     next_step="Log the norm before clipping: how often does it exceed your limit in a healthy run?",
@@ -272,6 +381,30 @@ WARMUP_COSINE = Exercise(
             "That is a triangle. The way down follows half a cosine.",
         ),
     },
+    slips={
+        "no pi": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else 0.5 * (1 + math.cos((step - warmup) / (total - warmup)))
+            ),
+            "π is missing: half a turn is π, not 1.",
+        ),
+        "one step further": Misconception(
+            lambda step, warmup, total: (
+                (step + 1) / warmup if step < warmup else warmup_cosine(step, warmup, total)
+            ),
+            "In the warm-up you count one step further: the rate at step s is s/warmup.",
+        ),
+        "no warm-up": Misconception(
+            lambda step, warmup, total: 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))),
+            "The warm-up is missing: up to its end the rate grows in a straight line.",
+        ),
+        "a quarter turn": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else math.cos(math.pi / 2 * (step - warmup) / (total - warmup))
+            ),
+            "That is a quarter of a turn, which falls steeply at the end. Half a turn, shifted and halved, lands softly.",
+        ),
+    },
     next_step="Feed it to torch.optim.lr_scheduler.LambdaLR and plot what the optimiser gets.",
     draws=10,
 )
@@ -318,9 +451,9 @@ DISC_OR_RING = Exercise(
     misconceptions={
         "the ring everywhere": Misconception(
             lambda points, labels, unseen: torch.ones(len(unseen), dtype=torch.int64),  # noqa: ARG005
-            "Every point came out as ring, the class with more points. A model that can only draw a straight "
-            "line does no better here, and layers with nothing between them that bends are one layer. Nor does a "
-            "model that has hardly been trained.",
+            "Every point came out as ring, the class with more points. Is there anything in your model that bends? "
+            "(Layers with nothing between them are one layer, and a straight line does no better here.) Is it "
+            "trained at all? Do predictions and targets have the same shape when they meet in the loss?",
         ),
         "the disc everywhere": Misconception(
             lambda points, labels, unseen: torch.zeros(len(unseen), dtype=torch.int64),  # noqa: ARG005

@@ -46,6 +46,24 @@ STEPS_UNTIL_A_HUNDREDTH = Exercise(
             "There a tenth is left. A hundredth takes twice as long.",
         ),
     },
+    slips={
+        "half": Misconception(
+            lambda factor: math.ceil(math.log(0.5) / math.log(factor)),
+            "There half is left. The question asks for a hundredth.",
+        ),
+        "a thousandth": Misconception(
+            lambda factor: math.ceil(math.log(0.001) / math.log(factor)),
+            "There a thousandth is left. The question asks for a hundredth.",
+        ),
+        "not whole": Misconception(
+            lambda factor: math.log(0.01) / math.log(factor),
+            "There it is exactly a hundredth. Steps are whole: which is the first below?",
+        ),
+        "a step too late": Misconception(
+            lambda factor: steps_until_a_hundredth(factor) + 1,
+            "It was below a hundredth one step before.",
+        ),
+    },
     next_step="With 1.05 instead, after how many steps is it a hundred times larger?",
     tolerance=1e-9,
 )
@@ -96,6 +114,36 @@ RNN_STEP = Exercise(
             "no error tells you.",
         ),
     },
+    slips={
+        "two tanhs": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.tanh(torch.tanh(x @ w_ih.T + state @ w_hh.T + bias)),
+            "tanh was applied twice. Once is enough.",
+        ),
+        "tanh of each part, bias first": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.tanh(x @ w_ih.T + bias) + torch.tanh(state @ w_hh.T),
+            "You squashed the two parts one by one, so the state can reach ±2. Add first, then tanh once.",
+        ),
+        "sigmoid": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.sigmoid(x @ w_ih.T + state @ w_hh.T + bias),
+            "You used a sigmoid, which is never negative. A plain RNN has tanh.",
+        ),
+        "no bias": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.tanh(x @ w_ih.T + state @ w_hh.T),  # noqa: ARG005
+            "The bias is missing.",
+        ),
+        "bias outside": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.tanh(x @ w_ih.T + state @ w_hh.T) + bias,
+            "You added the bias after tanh. It belongs inside.",
+        ),
+        "the input forgotten": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.tanh(state @ w_hh.T + bias),  # noqa: ARG005
+            "Your new state does not depend on the input.",
+        ),
+        "relu": Misconception(
+            lambda x, state, w_ih, w_hh, bias: torch.relu(x @ w_ih.T + state @ w_hh.T + bias),
+            "You used relu. A plain RNN has tanh.",
+        ),
+    },
     next_step="Compare it with nn.RNNCell. Why does torch keep two biases where one would do?",
 )
 
@@ -125,6 +173,17 @@ def _lstm_variant(candidate=torch.tanh, forget=True, squash=True, old=False):
     return step
 
 
+def _lstm_in_order(gates: Tensor, cell: Tensor, order: str) -> tuple[Tensor, Tensor]:
+    part = dict(zip(order, gates.chunk(4, dim=-1), strict=True))
+    return lstm_step(torch.cat([part[name] for name in "ifgo"], dim=-1), cell)
+
+
+def _lstm_bare(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    i, f, g, o = gates.chunk(4, dim=-1)
+    cell = f * cell + i * g.tanh()
+    return o * cell.tanh(), cell
+
+
 LSTM_STEP = Exercise(
     name="lstm_step",
     title="What an LSTM keeps and what it shows",
@@ -149,6 +208,28 @@ LSTM_STEP = Exercise(
         "showed the old cell": Misconception(
             _lstm_variant(old=True),
             "You showed the cell as it was before this step. The output gate looks at the new one.",
+        ),
+    },
+    slips={
+        "order f i g o": Misconception(
+            lambda gates, cell: _lstm_in_order(gates, cell, "figo"),
+            "You read the four parts as f, i, g, o. Here they stand as i, f, g, o, which is torch's order.",
+        ),
+        "order i f o g": Misconception(
+            lambda gates, cell: _lstm_in_order(gates, cell, "ifog"),
+            "You read the four parts as i, f, o, g. Here they stand as i, f, g, o, which is torch's order.",
+        ),
+        "cell first": Misconception(
+            lambda gates, cell: lstm_step(gates, cell)[::-1],
+            "You returned the cell first. The state that is shown comes first, as in torch.",
+        ),
+        "gates bare": Misconception(
+            lambda gates, cell: _lstm_bare(gates, cell),
+            "The gates were not squashed: a share lies between 0 and 1, and a sigmoid makes it do so.",
+        ),
+        "state not gated": Misconception(
+            lambda gates, cell: (lstm_step(gates, cell)[1].tanh(), lstm_step(gates, cell)[1]),
+            "The cell is right; the output gate has no effect on what is shown.",
         ),
     },
     next_step="Set the forget gate's bias to 1 at the start. What does that do to a young network's memory?",
@@ -197,6 +278,28 @@ TEACHER_FORCING = Exercise(
         "lost the last token": Misconception(
             lambda target, start: (_with_start(target, start), target[:, :-1]),
             "Input and labels have different lengths: each token read is one question, the last included.",
+        ),
+    },
+    slips={
+        "cut instead of shifted": Misconception(
+            lambda target, _: (target[:, :-1], target[:, 1:]),
+            "You cut one token off each, so the start token is never read and the first token never asked for. Put the start in front.",
+        ),
+        "one too long": Misconception(
+            lambda target, start: (torch.cat([torch.full_like(target[:, :1], start), target], dim=1), target),
+            "The labels are right; the input is one token longer. The last token is asked for, and never read.",
+        ),
+        "rolled": Misconception(
+            lambda target, _: (target.roll(1, dims=1), target),
+            "The labels are right. `roll` puts each sequence's last token in front, where the start token belongs.",
+        ),
+        "the start alone": Misconception(
+            lambda target, start: (torch.full_like(target, start), target),
+            "The labels are right. Your decoder reads nothing but start tokens.",
+        ),
+        "swapped": Misconception(
+            lambda target, start: (target, _with_start(target, start)),
+            "The two are the wrong way round, or the wrong one was shifted.",
         ),
     },
     next_step="At translation time there is no target. What does the decoder read then?",
@@ -255,6 +358,26 @@ PADDED_LOSS = Exercise(
         "a sum": Misconception(
             lambda logits, labels, pad: _token_losses(logits, labels)[labels != pad].sum(),
             "That is the sum. Divide by the number of real tokens, or the learning rate would depend on it.",
+        ),
+    },
+    slips={
+        "reshaped": Misconception(
+            lambda logits, labels, pad: F.cross_entropy(
+                logits.reshape(len(labels), logits.shape[2], -1), labels, ignore_index=pad
+            ),
+            "You reshaped where a transpose is needed: the numbers of different tokens are mixed.",
+        ),
+        "divided by the batch": Misconception(
+            lambda logits, labels, pad: _token_losses(logits, labels)[labels != pad].sum() / len(labels),
+            "You divided by the number of sequences. Divide by the number of real tokens.",
+        ),
+        "the padding only": Misconception(
+            lambda logits, labels, pad: _token_losses(logits, labels)[labels == pad].mean(),
+            "You averaged over the padding: the mask is inverted.",
+        ),
+        "not averaged": Misconception(
+            lambda logits, labels, pad: _token_losses(logits, labels)[labels != pad],
+            "Those are the losses of the real tokens. Their mean is asked for.",
         ),
     },
     next_step="F.cross_entropy can do it by itself. Which argument?",

@@ -101,6 +101,44 @@ QUANTISE = Exercise(
             "You dropped the fraction. Errors then reach a whole step, all towards 0: round instead.",
         ),
     },
+    slips={
+        "zero point not rounded": Misconception(
+            lambda x: (lambda s: _in_256_steps(x, s, -128 - x.min() / s))((x.max() - x.min()) / 255),
+            "The zero point has to be a whole number: round it.",
+        ),
+        "zero point forgotten": Misconception(
+            lambda x: (quantise(x)[0], quantise(x)[1], (x / quantise(x)[0]).round().clamp(-128, 127)),
+            "Scale and zero point are right. The zero point is not added to the numbers.",
+        ),
+        "uint8 whole": Misconception(
+            lambda x: (
+                lambda s: (
+                    s,
+                    (-x.min() / s).round(),
+                    ((x / s).round() + (-x.min() / s).round()).clamp(0, 255),
+                )
+            )((x.max() - x.min()) / 255),
+            "That is uint8, from 0 to 255. An int8 goes from −128 to 127.",
+        ),
+        "not clamped": Misconception(
+            lambda x: (
+                lambda s: (s, (-128 - x.min() / s).round(), (x / s).round() + (-128 - x.min() / s).round())
+            )((x.max() - x.min()) / 255),
+            "Some of your numbers lie outside −128 … 127: clamp them.",
+        ),
+        "127 steps": Misconception(
+            lambda x: (lambda s: _in_256_steps(x, s, torch.zeros((), dtype=torch.float64)))(
+                x.abs().max() / 127
+            ),
+            "You spread the steps evenly about 0, as for weights. These numbers are mostly positive: nearly half of the 256 lie idle.",
+        ),
+        "added before rounding": Misconception(
+            lambda x: (lambda s, z: (s, z, (x / s + z).floor().clamp(-128, 127)))(
+                (x.max() - x.min()) / 255, quantise(x)[1]
+            ),
+            "Scale and zero point are right. You rounded down where the nearest is asked for.",
+        ),
+    },
     next_step="Is 0.0 represented exactly? It has to be, for padding: which rounding in your code sees to that?",
     tolerance=1e-6,
 )
@@ -150,6 +188,20 @@ LARGEST_ERROR = Exercise(
         "uniform deviation": Misconception(
             lambda scale, inputs, weight: (inputs / 12) ** 0.5 * weight * scale,
             "That is the standard deviation of such a sum. The question asks for the worst there can be.",
+        ),
+    },
+    slips={
+        "the full scale twice": Misconception(
+            lambda scale, inputs, weight: 2 * inputs * weight * scale,
+            "Rounding goes to the nearer neighbour, so an input is off by half a step at most.",
+        ),
+        "weights squared": Misconception(
+            lambda scale, inputs, weight: inputs * weight**2 * scale / 2,
+            "Each error is multiplied by its weight once.",
+        ),
+        "square root, whole step": Misconception(
+            lambda scale, inputs, weight: inputs**0.5 * weight * scale,
+            "Independent errors grow like that on average. The question asks for the worst there can be.",
         ),
     },
     next_step="Rounding errors mostly cancel. Draw them at random a thousand times: how close to the bound do you come?",
@@ -206,6 +258,30 @@ INTEGER_LINEAR = Exercise(
             "The sum was kept in eight bits and wrapped around. Products of int8 need an int32 to be added in.",
         ),
     },
+    slips={
+        "sum over the batch": Misconception(
+            lambda q, zero, scale, weight, weight_scale: (
+                scale * weight_scale * (q @ weight.T - zero * weight.sum(0).sum())
+            ),
+            "Each output has its own sum of weights: sum the rows, not everything.",
+        ),
+        "no scales": Misconception(
+            lambda q, zero, scale, weight, weight_scale: ((q - zero) @ weight.T).double(),  # noqa: ARG005
+            "Neither scale is in yours: these are the whole numbers.",
+        ),
+        "the other scale": Misconception(
+            lambda q, zero, scale, weight, weight_scale: weight_scale * ((q - zero) @ weight.T),  # noqa: ARG005
+            "The inputs' scale is missing. A product of both needs both.",
+        ),
+        "zero scaled away": Misconception(
+            lambda q, zero, scale, weight, weight_scale: scale * weight_scale * (q @ weight.T) - zero,
+            "The zero point was taken off at the end, from the result. It sits in every input.",
+        ),
+        "scales added": Misconception(
+            lambda q, zero, scale, weight, weight_scale: (scale + weight_scale) * ((q - zero) @ weight.T),
+            "You added the scales. A product of both needs their product.",
+        ),
+    },
     next_step="Give every row of the weight its own scale. Where does it enter, before the sum or after it?",
     tolerance=1e-5,
 )
@@ -249,6 +325,24 @@ REMAINING_WORK = Exercise(
             lambda share, _: (1 - share, 1 - share),
             "You counted the weights that are left as the work that is left. In (a) every zero is multiplied too, in (b) "
             "two axes shrink.",
+        ),
+    },
+    slips={
+        "nothing saved": Misconception(
+            lambda *_: (1.0, 1.0),
+            "The first is right. In the second two axes really get shorter.",
+        ),
+        "twice the share": Misconception(
+            lambda share, _: (1.0, 1 - 2 * share),
+            "The first is right. Two cuts one after the other multiply; they do not add.",
+        ),
+        "swapped": Misconception(
+            lambda share, channels: remaining_work(share, channels)[::-1],
+            "The two are the wrong way round: which one leaves the shapes as they are?",
+        ),
+        "saved of the second": Misconception(
+            lambda share, _: (1.0, 1 - (1 - share) ** 2),
+            "The first is right. The second is the share that is saved; what is still done is asked for.",
         ),
     },
     next_step="Store (a) as value and place of each weight left, in 4 bytes each. From what share on is the file smaller?",
@@ -309,6 +403,23 @@ SERVED = Exercise(
             "One over the latency counts a single image in all that time; a whole batch is done in the model's.",
         ),
     },
+    slips={
+        "no fixed time": Misconception(
+            lambda fixed, each, batch, gap: ((batch - 1) * gap + batch * each, 1000 / each),  # noqa: ARG005
+            "You left the fixed time of a call out.",
+        ),
+        "throughput with the wait": Misconception(
+            lambda fixed, each, batch, gap: (
+                served(fixed, each, batch, gap)[0],
+                1000 * batch / served(fixed, each, batch, gap)[0],
+            ),
+            "The first is right. In the second the model is to be called without a pause: waiting for requests does not count.",
+        ),
+        "one image": Misconception(
+            lambda fixed, each, batch, gap: (served(fixed, each, batch, gap)[0], 1000 / (fixed + each)),
+            "The first is right. The second is the rate for one image at a time; a whole batch is done in one call.",
+        ),
+    },
     next_step="At which batch does the model still keep up with requests that come like that?",
     tolerance=1e-4,
 )
@@ -364,6 +475,42 @@ SURE_DIGITS = Exercise(
                 logits.softmax(dim=1).softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
             ),
             "Softmax of probabilities lies near 1/10 everywhere: nobody is ever sure. It was applied already.",
+        ),
+    },
+    slips={
+        "no threshold": Misconception(
+            lambda logits, _: logits.argmax(dim=1),
+            "The threshold has no effect: every image was answered, even one the model is not sure of.",
+        ),
+        "sigmoid": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.sigmoid().max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            ),
+            "A sigmoid of each logit is no distribution: the ten do not add up to 1. Take a softmax.",
+        ),
+        "divided by the largest": Misconception(
+            lambda logits, threshold: torch.where(
+                (logits.exp() / logits.exp().max(dim=1, keepdim=True).values).max(dim=1).values >= threshold,
+                logits.argmax(dim=1),
+                -1,
+            ),
+            "You divided by the largest exponential, so the largest is always 1. Divide by their sum.",
+        ),
+        "the other way": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.softmax(dim=1).max(dim=1).values < threshold, logits.argmax(dim=1), -1
+            ),
+            "You answer where the model is not sure, and refuse where it is.",
+        ),
+        "zero for refused": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), 0
+            ),
+            "A refused image gets −1. 0 is a digit.",
+        ),
+        "the probability": Misconception(
+            lambda logits, threshold: logits.softmax(dim=1).max(dim=1).values,  # noqa: ARG005
+            "Those are the probabilities. The digits are asked for.",
         ),
     },
     next_step="Put the softmax into the exported graph. What do you lose if you want to set a temperature later?",

@@ -34,8 +34,9 @@ BROADCAST_RESULT = Exercise(
     misconceptions={
         "aligned at the left": Misconception(
             lambda first, second: "error",  # noqa: ARG005
-            "You aligned the shapes at the left. Broadcasting aligns them at the right: write b's sizes "
-            "under the last sizes of a, and put 1 where b has none.",
+            "It is no error. Did you align the shapes at the left, or take different numbers of dimensions for one? "
+            "Broadcasting aligns shapes at the right: write b's sizes under the last sizes of a, and put 1 where b "
+            "has none.",
         ),
         "kept the first shape": Misconception(
             lambda first, second: first,  # noqa: ARG005
@@ -96,6 +97,12 @@ VIEW_STRIDES = Exercise(
             "t's rows do.",
         ),
     },
+    slips={
+        "the row's stride doubled too": Misconception(
+            lambda rows, columns, step: (step, columns * step),  # noqa: ARG005
+            "You multiplied both strides by the step. It was taken along the columns; the rows still start where they did.",
+        ),
+    },
     next_step="Which of .view(-1) and .reshape(-1) works on it, and which of them copies?",
 )
 
@@ -140,6 +147,32 @@ STANDARDISE = Exercise(
             lambda x: (x - x.mean(dim=0)) / x.std(dim=0),
             "`std` divides by n − 1 unless told otherwise. Here the n rows are all there is: look up its "
             "`correction` argument.",
+        ),
+    },
+    slips={
+        "brackets": Misconception(
+            lambda x: x - x.mean(dim=0) / x.std(dim=0, correction=0),
+            "Only the mean was divided by the deviation: a quotient binds more tightly than a difference. Brackets are missing.",
+        ),
+        "brackets, sample deviation": Misconception(
+            lambda x: x - x.mean(dim=0) / x.std(dim=0),
+            "Only the mean was divided by the deviation: a quotient binds more tightly than a difference. Brackets are missing.",
+        ),
+        "only centred": Misconception(
+            lambda x: x - x.mean(dim=0),
+            "The mean is gone, and the deviation is as it was: divide by it.",
+        ),
+        "only scaled": Misconception(
+            lambda x: x / x.std(dim=0, correction=0),
+            "You divided by the deviation and left the mean where it was.",
+        ),
+        "only scaled, sample deviation": Misconception(
+            lambda x: x / x.std(dim=0),
+            "You divided by the deviation and left the mean where it was.",
+        ),
+        "between 0 and 1": Misconception(
+            lambda x: (x - x.min(dim=0).values) / (x.max(dim=0).values - x.min(dim=0).values),
+            "You stretched each column between 0 and 1. Mean and deviation are asked for, not the extremes.",
         ),
     },
     next_step="What should a column whose values are all equal become? Decide, and handle it.",
@@ -190,6 +223,32 @@ SQUARED_DISTANCES = Exercise(
             "You summed away the points of y and kept the coordinates. It is the last dimension that has to go.",
         ),
     },
+    slips={
+        "the two forgotten": Misconception(
+            lambda x, y: x.square().sum(1)[:, None] - x @ y.T + y.square().sum(1),
+            "The product in the middle counts twice: |x − y|² = |x|² − 2x·y + |y|².",
+        ),
+        "plus in the middle": Misconception(
+            lambda x, y: x.square().sum(1)[:, None] + 2 * x @ y.T + y.square().sum(1),
+            "The product in the middle has the wrong sign: this is |x + y|².",
+        ),
+        "the products": Misconception(
+            lambda x, y: x @ y.T,
+            "Those are the dot products of the points, not the distances between them.",
+        ),
+        "not yet added": Misconception(
+            lambda x, y: (x[:, None, :] - y[None, :, :]) ** 2,
+            "Those are the squares for each coordinate. They still have to be added.",
+        ),
+        "squared after adding": Misconception(
+            lambda x, y: (x[:, None, :] - y[None, :, :]).sum(dim=-1) ** 2,
+            "You added the differences and squared the sum. Square each, then add.",
+        ),
+        "over the points of x": Misconception(
+            lambda x, y: ((x[:, None, :] - y[None, :, :]) ** 2).sum(dim=0),
+            "You summed away the points of x and kept the coordinates. It is the last dimension that has to go.",
+        ),
+    },
     next_step="The (n, m, d) array is n·m·d numbers. Use |x|² − 2x·y + |y|² to need only n·m.",
 )
 
@@ -232,6 +291,28 @@ MEAN_SQUARED_ERROR = Exercise(
         "took the root": Misconception(
             lambda predictions, targets: ((predictions.squeeze(1) - targets) ** 2).mean().sqrt(),
             "The pairing is right, and then you took a root: that is the RMSE, in the unit of the targets.",
+        ),
+    },
+    slips={
+        "one prediction": Misconception(
+            lambda predictions, targets: ((predictions[0] - targets) ** 2).mean(),
+            "You held the first prediction alone against every target.",
+        ),
+        "not averaged": Misconception(
+            lambda predictions, targets: (predictions.squeeze(1) - targets) ** 2,
+            "The pairing is right, and these are the squares. Their mean is asked for.",
+        ),
+        "half": Misconception(
+            lambda predictions, targets: ((predictions.squeeze(1) - targets) ** 2).mean() / 2,
+            "The pairing is right. There is no ½ in this loss.",
+        ),
+        "squared after the mean": Misconception(
+            lambda predictions, targets: (predictions.squeeze(1) - targets).mean() ** 2,
+            "You squared the mean of the differences. The mean of the squares is asked for.",
+        ),
+        "differences not squared": Misconception(
+            lambda predictions, targets: (predictions.squeeze(1) - targets).mean(),
+            "The pairing is right; the squares are missing, so positive and negative differences cancel.",
         ),
     },
     next_step="Add an assertion that would have caught the first version, and place it where it costs nothing.",
@@ -280,6 +361,20 @@ WEIGHTED_MEAN = Exercise(
         "mixed the batch": Misconception(
             lambda weights, values: torch.einsum("bqk,ckf->bqf", weights, values),
             "You gave the batch dimension two different letters, so every sequence was mixed with every other.",
+        ),
+    },
+    slips={
+        "k on both sides unshared": Misconception(
+            lambda weights, values: torch.einsum("bqk,bjf->bqf", weights, values),
+            "You gave the positions of weights and values two different letters, so each was summed by itself. One letter makes a weight meet its own value.",
+        ),
+        "not weighted": Misconception(
+            lambda weights, values: values.mean(dim=1, keepdim=True).expand_as(values),  # noqa: ARG005
+            "Every query got the plain mean. The weights have no effect.",
+        ),
+        "softmax once more": Misconception(
+            lambda weights, values: weights.softmax(dim=-1) @ values,
+            "The weights sum to 1 already. A softmax flattens them.",
         ),
     },
     next_step="Write it once more with @, and once with broadcasting and .sum; assert that all three agree.",

@@ -51,6 +51,28 @@ BLOCK_PARAMETERS = Exercise(
             "You multiplied by the number of heads. Heads share out d_model among them; they add nothing.",
         ),
     },
+    slips={
+        "neither biases nor norms": Misconception(
+            lambda d, f: 4 * d * d + 2 * d * f,
+            "You left out the biases of the six linear layers, and the two LayerNorms.",
+        ),
+        "one norm": Misconception(
+            lambda d, f: 4 * (d * d + d) + 2 * d * f + f + d + 2 * d,
+            "You counted one LayerNorm. There are two.",
+        ),
+        "one linear layer": Misconception(
+            lambda d, f: 4 * (d * d + d) + d * f + f + 4 * d,
+            "You counted one linear layer of the feed-forward part. There are two.",
+        ),
+        "attention alone": Misconception(
+            lambda d, f: 4 * (d * d + d),  # noqa: ARG005
+            "That is the attention. The feed-forward part and the norms are missing.",
+        ),
+        "norms without biases": Misconception(
+            lambda d, f: block_parameters(d, f) - 2 * d,
+            "A LayerNorm has a bias beside its weight.",
+        ),
+    },
     next_step="Check with sum(p.numel() for p in layer.parameters()).",
     tolerance=1e-9,
 )
@@ -108,6 +130,43 @@ LAYER_NORM = Exercise(
         "mean kept": Misconception(
             _layer_norm_variant(centre=False),
             "You divided by the root mean square without taking the mean away: that is RMSNorm.",
+        ),
+    },
+    slips={
+        "eps outside, n − 1": Misconception(
+            _layer_norm_variant(outside=True, unbiased=True),
+            "You added eps to the deviation, and divided the squares by n − 1. In LayerNorm eps stands under the root, and n divides.",
+        ),
+        "no weight and bias": Misconception(
+            lambda x, weight, bias, eps: layer_norm(x, torch.ones_like(weight), torch.zeros_like(bias), eps),
+            "The normalisation is right. `weight` and `bias` have no effect.",
+        ),
+        "no bias": Misconception(
+            lambda x, weight, bias, eps: layer_norm(x, weight, torch.zeros_like(bias), eps),
+            "The bias is missing.",
+        ),
+        "over tokens and features": Misconception(
+            lambda x, weight, bias, eps: (
+                (x - x.mean((1, 2), keepdim=True))
+                / (x.var((1, 2), correction=0, keepdim=True) + eps).sqrt()
+                * weight
+                + bias
+            ),
+            "You took mean and variance over positions and features. Each token is normalised by itself.",
+        ),
+        "over the batch": Misconception(
+            _layer_norm_variant(dim=0),
+            "You took mean and variance over the batch. A token is normalised by its own features.",
+        ),
+        "no root": Misconception(
+            lambda x, weight, bias, eps: (
+                (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0, keepdim=True) + eps) * weight + bias
+            ),
+            "You divided by the variance. Take its root.",
+        ),
+        "no eps": Misconception(
+            lambda x, weight, bias, eps: layer_norm(x, weight, bias, 0.0),  # noqa: ARG005
+            "eps has no effect in yours.",
         ),
     },
     next_step="Multiply x by 1000. By how much does the result change, and why not at all?",
@@ -176,6 +235,24 @@ PRE_NORM = Exercise(
             "You normalised what comes out of the sublayer. Pre-norm normalises what goes in.",
         ),
     },
+    slips={
+        "no norm": Misconception(
+            lambda x, norm, sublayer: x + sublayer(x),  # noqa: ARG005
+            "There is no norm in yours.",
+        ),
+        "a norm at both places": Misconception(
+            lambda x, norm, sublayer: norm(x + sublayer(norm(x))),
+            "There is one norm too many: the road itself is normalised as well.",
+        ),
+        "the norm alone": Misconception(
+            lambda x, norm, sublayer: x + norm(x),  # noqa: ARG005
+            "The sublayer has no part in yours.",
+        ),
+        "unchanged": Misconception(
+            lambda x, norm, sublayer: x,  # noqa: ARG005
+            "That is x itself: nothing was added.",
+        ),
+    },
     next_step="What is the gradient with respect to x of the sum of 24 such blocks, if every sublayer is zero?",
 )
 
@@ -226,6 +303,38 @@ SINUSOID = Exercise(
         "degrees": Misconception(
             _sinusoid_variant(degrees=True),
             "You took the angle as degrees. torch.sin and torch.cos work in radians.",
+        ),
+    },
+    slips={
+        "a wave for every feature": Misconception(
+            lambda position, d_model: torch.where(
+                torch.arange(d_model) % 2 == 0,
+                (position / 10000 ** (torch.arange(d_model, dtype=torch.float64) / d_model)).sin(),
+                (position / 10000 ** (torch.arange(d_model, dtype=torch.float64) / d_model)).cos(),
+            ),
+            "Your cosine has an angle of its own. Sine and cosine of a pair share one.",
+        ),
+        "twice the exponent": Misconception(
+            _sinusoid_variant(power=4.0),
+            "Your waves slow down twice as fast: the exponent of pair i is 2i/d_model. Did a 2 slip in twice?",
+        ),
+        "multiplied": Misconception(
+            lambda position, d_model: torch.stack(
+                [
+                    (
+                        position * 10000 ** (2 * torch.arange(d_model // 2, dtype=torch.float64) / d_model)
+                    ).sin(),
+                    (
+                        position * 10000 ** (2 * torch.arange(d_model // 2, dtype=torch.float64) / d_model)
+                    ).cos(),
+                ],
+                dim=-1,
+            ).flatten(),
+            "You multiplied by the wave length. The angle is the position divided by it.",
+        ),
+        "sines alone": Misconception(
+            lambda position, d_model: torch.stack([sinusoid(position, d_model)[::2]] * 2, dim=-1).flatten(),
+            "The sines are right, and stand where the cosines belong too.",
         ),
     },
     next_step="Plot the dot product of position 20 with every other position.",
@@ -295,6 +404,28 @@ EXACT_MATCH = Exercise(
                 ((written == target) & _before_the_end(target, end)).any(dim=1).double().mean().item()
             ),
             "You took `any` for `all`: every sequence with one right token counted.",
+        ),
+    },
+    slips={
+        "the first token": Misconception(
+            lambda written, target, end: (written[:, 0] == target[:, 0]).double().mean().item(),  # noqa: ARG005
+            "You compared the first token alone.",
+        ),
+        "where the end stands": Misconception(
+            lambda written, target, end: (
+                ((written == end) & (target == end)).any(dim=1).double().mean().item()
+            ),
+            "You asked whether both end at the same place. The tokens before count too.",
+        ),
+        "all tokens": Misconception(
+            lambda written, target, end: (written == target).double().mean().item(),  # noqa: ARG005
+            "That is the share of right tokens, those behind the end included.",
+        ),
+        "the end left out": Misconception(
+            lambda written, target, end: (
+                ((written == target) | ((target == end).cumsum(1) > 0)).all(dim=1).double().mean().item()
+            ),
+            "You compared up to the end token, without it. A text that does not stop is wrong.",
         ),
     },
     next_step="Report both, the share of tokens and the exact matches. Which one flatters?",

@@ -13,7 +13,7 @@ import course_lib.exercises
 from course_lib.exercises.comparison import describe_difference, same
 from course_lib.exercises.exercise import Exercise, Misconception, WrongAnswer
 
-MACHINERY = {"exercise", "comparison", "draws", "judging"}
+MACHINERY = {"exercise", "comparison", "draws", "forms", "judging", "showing", "slips"}
 TOPICS = [m.name for m in pkgutil.iter_modules(course_lib.exercises.__path__) if m.name not in MACHINERY]
 ALL = [
     pytest.param(exercise, id=f"{topic}.{name}")
@@ -101,7 +101,7 @@ def test_inputs_come_from_their_own_generator(exercise):
 
 @pytest.mark.parametrize("exercise", ALL)
 def test_the_texts_are_whole_sentences(exercise):
-    for text in [exercise.next_step, *(m.hint for m in exercise.misconceptions.values())]:
+    for text in [exercise.next_step, *(m.hint for m in (exercise.misconceptions | exercise.slips).values())]:
         assert text[0].isupper() or not text[0].isalpha() or text.startswith(("y ", "b ")), text
         assert text.rstrip(")*").endswith((".", "?")), text
     assert len({m.hint for m in exercise.misconceptions.values()}) == len(exercise.misconceptions)
@@ -131,7 +131,7 @@ def doubling(**changes) -> Exercise:
 def test_an_unknown_mistake_is_described_without_the_answer():
     verdict = doubling().judge(lambda x: 3 * x)
     assert (verdict.status, verdict.misconception) == ("wrong", None)
-    assert "3 of 3 differ" in verdict.message
+    assert "1.5 times what is wanted, everywhere" in verdict.message
 
 
 def test_a_right_answer_that_spoils_its_input_is_wrong():

@@ -22,7 +22,7 @@ def present() -> list[str]:
     for module in pkgutil.iter_modules(course_lib.exercises.__path__):
         exercises = getattr(importlib.import_module(f"course_lib.exercises.{module.name}"), "EXERCISES", {})
         for name, exercise in exercises.items():
-            for misconception, wrong in exercise.misconceptions.items():
+            for misconception, wrong in (exercise.misconceptions | exercise.slips).items():
                 digest = hashlib.sha256(wrong.hint.encode()).hexdigest()[:12]
                 lines.append(f"{module.name}.{name} | {misconception} | {digest}")
     return sorted(lines)
