@@ -407,6 +407,10 @@ EXACT_MATCH = Exercise(
         ),
     },
     slips={
+        "always one": Misconception(
+            lambda *_: 1.0,
+            "Yours is 1 on every input: is a sequence called right too easily, or is the answer a constant?",
+        ),
         "the first token": Misconception(
             lambda written, target, end: (written[:, 0] == target[:, 0]).double().mean().item(),  # noqa: ARG005
             "You compared the first token alone.",

@@ -381,7 +381,7 @@ WRITTEN = {
         ("errors", lambda w, t, e: 1 - _matches(w, t, e), None),
         ("token mean", lambda w, t, e: (w == t).float().mean().item(), "all tokens"),
         ("not averaged", lambda w, t, e: (w == t).all(1), None),
-        ("one", lambda w, t, e: 1.0, None),
+        ("one", lambda w, t, e: 1.0, "always one"),
     ],
     "language_model.bits_per_byte": [
         ("log10", lambda l, t, b: l * t / math.log(10) / b, "base ten"),
