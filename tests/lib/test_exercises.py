@@ -59,10 +59,11 @@ def test_a_blank_is_unanswered_and_never_wrong(exercise, capsys):
 def test_a_misconception_gets_its_own_hint(exercise, name, seed):
     misconception = exercise.misconceptions[name]
     verdict = exercise.judge(answer_from(exercise, misconception.function, seed), seed)
-    assert (verdict.status, verdict.misconception, verdict.message) == ("wrong", name, misconception.hint)
+    assert (verdict.status, verdict.misconception) == ("wrong", name)
+    assert misconception.hint in verdict.message  # alone, or as a question where a slip gives the same
     with pytest.raises(WrongAnswer) as caught:
         exercise.check(answer_from(exercise, misconception.function, seed), seed=seed)
-    assert str(caught.value) == misconception.hint
+    assert misconception.hint in str(caught.value)
 
 
 @pytest.mark.parametrize("exercise", ALL)
