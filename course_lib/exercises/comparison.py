@@ -88,6 +88,9 @@ def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str
             return f"{len(wanted)} values are wanted, in a tuple; this is {_kind(given)}."
         if len(given) != len(wanted):
             return f"{len(wanted)} values are wanted; these are {len(given)}."
+        for place, (g, w) in enumerate(zip(given, wanted, strict=True), start=1):
+            if len(wanted) > 1 and not same(g, w, tolerance):
+                return f"Value {place} of {len(wanted)}: {describe_difference(g, w, tolerance)}"
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
         if isinstance(given, Tensor) and given.numel() != 1:
             return f"A single number is wanted; this is {_kind(given)}."
@@ -96,7 +99,8 @@ def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str
         if isinstance(given, Tensor) and given.ndim:
             return f"A single number is wanted; this is {_kind(given)}."
         given = given.item() if isinstance(given, Tensor) else given
-    return f"{given!r} is not the answer."
+    shown = repr(given)
+    return f"{shown if len(shown) <= 76 and shown.isprintable() else 'This'} is not the answer."
 
 
 def _kind(value: Any) -> str:
