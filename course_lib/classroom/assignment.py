@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import importlib.util
 import json
+import pkgutil
 import re
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from course_lib import exercises
 from course_lib.exercises.exercise import Exercise
 from course_lib.exercises.judging import Verdict
 from course_lib.files import write_in_one_step
 
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TOPIC = re.compile(r"[a-z][a-z0-9_]*")
 _EXERCISE = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 
 
@@ -79,21 +84,21 @@ class Item:
         """
         topic, _, name = self.exercise.partition("/")
         try:
-            exercises = importlib.import_module(f"course_lib.exercises.{topic}").EXERCISES
+            known = importlib.import_module(f"course_lib.exercises.{topic}").EXERCISES
         except (ImportError, AttributeError) as error:
             raise ValueError(f"exercise {self.exercise!r} names no topic of course_lib.exercises") from error
-        if name not in exercises:
-            raise ValueError(f"exercise must be one of {', '.join(exercises)} in {topic}, got {name!r}")
-        if exercises[name].kind != self.kind:
-            raise ValueError(f"kind of {self.exercise} must be {exercises[name].kind!r}, got {self.kind!r}")
-        known = exercises[name].misconceptions
+        if name not in known:
+            raise ValueError(f"exercise must be one of {', '.join(known)} in {topic}, got {name!r}")
+        exercise = known[name]
+        if exercise.kind != self.kind:
+            raise ValueError(f"kind of {self.exercise} must be {exercise.kind!r}, got {self.kind!r}")
         for misconception, _ in self.for_misconception:
-            if misconception not in known:
+            if misconception not in exercise.misconceptions:
                 raise ValueError(
-                    f"for_misconception of {self.exercise} must name one of {', '.join(known)}, "
-                    f"got {misconception!r}"
+                    f"for_misconception of {self.exercise} must name one of "
+                    f"{', '.join(exercise.misconceptions)}, got {misconception!r}"
                 )
-        return exercises[name]
+        return exercise
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,40 @@ class Assignment:
             return None
         time = datetime.datetime.fromisoformat(self.released)
         return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
+
+
+def add_module(path: Path) -> str:
+    """Make an instructor's own exercises known: those of one file with a dictionary `EXERCISES`.
+
+    Args:
+        path: a Python file outside the library; its name, without ".py", is the topic.
+
+    Returns:
+        The topic.
+
+    Raises:
+        ValueError: if the file cannot be imported, holds no exercises, or is called like a topic of the book.
+
+    Taught in: "For instructors".
+    """
+    topic = path.stem
+    name = f"{exercises.__name__}.{topic}"
+    if not path.is_file() or path.suffix != ".py" or not _TOPIC.fullmatch(topic):
+        raise ValueError(f"module must be a file such as my_exercises.py, got {path}")
+    if any(module.name == topic for module in pkgutil.iter_modules(exercises.__path__)):
+        raise ValueError(f"module must not be called like a topic of the book, got {topic!r}")
+    module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(name, path))
+    sys.modules[name] = module
+    try:
+        module.__spec__.loader.exec_module(module)
+        found = module.EXERCISES
+        good = found and all(isinstance(e, Exercise) and e.name == key for key, e in found.items())
+    except Exception as error:
+        del sys.modules[name]
+        raise ValueError(f"module {path} cannot be imported: {type(error).__name__}: {error}") from error
+    if not good:
+        raise ValueError(f"module {path} must hold EXERCISES, Exercise objects by their own names")
+    return topic
 
 
 def counted(number: float, thing: str) -> str:

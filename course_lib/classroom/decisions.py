@@ -1,7 +1,7 @@
 """What a person decided about single marks: a file of hers, which no marking ever writes over.
 
-A CSV with the columns ``student``, ``exercise``, ``points`` and ``note``; a student's exercise stands in it once
-at most. It is applied after every marking, so a decision survives the next one.
+A CSV with the columns ``student``, ``exercise``, ``points`` and ``note``, in which each exercise of a student
+stands once at most. It is applied after every marking, so a decision survives the next one.
 """
 
 from __future__ import annotations

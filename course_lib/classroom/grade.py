@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_lib.classroom import feedback, overview
-from course_lib.classroom.assignment import Assignment, counted, read
+from course_lib.classroom.assignment import Assignment, add_module, counted, read
 from course_lib.classroom.decisions import decided, read_decisions
 from course_lib.classroom.marking import Question, mark, questions
 from course_lib.classroom.marks import StudentMarks, as_csv, file_name, nothing_marked
@@ -180,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "submissions", type=Path, help="a folder, or a zip of one, with a notebook or a folder per student"
     )
     parser.add_argument("out", type=Path, help="folder for marks.csv, overview and feedback")
+    parser.add_argument("--module", type=Path, metavar="FILE", help="your own exercises, if some are asked")
     parser.add_argument("--pattern", help="regular expression with a group student, for names of folders")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="STUDENT", help="mark these again, and nobody else"
@@ -206,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
+        if given.module:
+            add_module(given.module)
         assignment = read(given.assignment)
         if given.out.resolve().is_relative_to(given.submissions.resolve()):
             raise ValueError(f"out must not lie in the folder of submissions, got {given.out}")

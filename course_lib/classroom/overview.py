@@ -222,7 +222,8 @@ def _sentence(everyone: Sequence[StudentMarks]) -> str:
     totals = [student.total for student in everyone]
     needs = sum(bool(student.needs_a_person) for student in everyone)
     return (
-        f"{counted(len(everyone), 'submission')}. Mean {statistics.mean(totals):.2f}, median {_median(everyone):g}, "
+        f"{counted(len(everyone), 'submission')}. Mean {statistics.mean(totals):.2f}, "
+        f"median {_median(everyone):g}, "
         f"lowest {min(totals):g}, highest {max(totals):g} of {max(s.of for s in everyone)} points; "
         f"{needs} {'needs' if needs == 1 else 'need'} a person."
     )

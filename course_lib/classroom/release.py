@@ -6,13 +6,14 @@ import argparse
 import hashlib
 import secrets
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from course_lib.classroom import assignment as assignments
 from course_lib.classroom import locks, nbgrader_source, release_notebook
-from course_lib.classroom.assignment import Assignment
-from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, load, select
+from course_lib.classroom.assignment import Assignment, counted
+from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, load, own_stubs, select
 from course_lib.commands.one_line_parser import OneLineParser
 
 DATA_NOTE = """# Data
@@ -32,7 +33,14 @@ def seed_of(name: str, group: str) -> int:
 
 
 def release(
-    name: str, stubs: list[Stub], out: Path, *, seed: int = 0, marking_seed: int | None = None
+    name: str,
+    stubs: list[Stub],
+    out: Path,
+    *,
+    seed: int = 0,
+    marking_seed: int | None = None,
+    points: Mapping[str, int] | None = None,
+    released: str = "",
 ) -> Assignment:
     """Write everything that one assignment needs.
 
@@ -42,6 +50,8 @@ def release(
         out: a folder, made here; gets `student/`, `<name>.zip` of it, `nbgrader/` and `instructor/`.
         seed: of what students see, at least 0.
         marking_seed: of the inputs that marks are given on; drawn here by default. Keep it to yourself.
+        points: by exercise, where they are other than its own.
+        released: when it is handed out, ISO 8601; no hand-in can be older.
 
     Returns:
         The instructor's assignment, as written to `instructor/assignment.json`.
@@ -56,7 +66,11 @@ def release(
         raise FileExistsError(f"out must be a new or empty folder, got {out}")
     items = tuple(stub.item(place) for place, stub in enumerate(stubs, start=1))
     drawn = secrets.randbelow(2**31) if marking_seed is None else marking_seed
-    full = Assignment(name, items, seed, drawn)
+    given = dict(points or {})
+    items = tuple(replace(item, points=given.pop(item.exercise, item.points)) for item in items)
+    if given:
+        raise ValueError(f"points must be of exercises of the assignment, got {next(iter(given))!r}")
+    full = Assignment(name, items, seed, drawn, released)
     checker = locks.one_file(full)
     student, instructor = out / "student", out / "instructor"
     for folder in (student, instructor):
@@ -69,7 +83,8 @@ def release(
     solved = release_notebook.notebook(full, stubs, "instructor")
     (instructor / f"{name}.ipynb").write_bytes(release_notebook.as_bytes(solved))
     assignments.write(full, instructor / "assignment.json")
-    nbgrader_source.write_course(full, stubs, checker, out / "nbgrader")
+    if all(stub.number for stub in stubs):  # nbgrader's hidden tests import the exercises from the library
+        nbgrader_source.write_course(full, stubs, checker, out / "nbgrader")
     return full
 
 
@@ -94,12 +109,19 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--chapter", nargs="+", type=int, default=[], metavar="N", help="all exercises of these"
     )
+    made.add_argument(
+        "--module", type=Path, metavar="FILE", help="your own exercises; all of them, unless some are named"
+    )
     made.add_argument("--list", action="store_true", help="print the exercises there are, and write nothing")
     made.add_argument("--out", type=Path, help="folder to be made; by default, the assignment's name")
     seeds = made.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, help="of what students see")
     seeds.add_argument("--group", default="", help="a class's name: each gets variants of its own")
     made.add_argument("--marking-seed", type=int, help="of what is marked; drawn by default")
+    made.add_argument(
+        "--points", nargs="+", default=[], metavar="TOPIC/NAME=N", help="points other than an exercise's own"
+    )
+    made.add_argument("--released", default="", metavar="TIME", help="when it is handed out, ISO 8601")
     made.add_argument("--notebooks", type=Path, default=CHAPTERS, help=argparse.SUPPRESS)
     return made
 
@@ -110,22 +132,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = command.parse_args(arguments)
     try:
         stubs = find_stubs(given.notebooks)
+        own = own_stubs(given.module) if given.module else []
+        stubs += own
         if given.list:
+            print(f"ch  {'exercise':42} {'kind':9} points  title")
             for stub in stubs:
                 exercise = load(stub.exercise)
                 print(
-                    f"{stub.number:2}  {stub.exercise:42} {exercise.kind:9} {exercise.points}  {stub.title}"
+                    f"{stub.number:2}  {stub.exercise:42} {exercise.kind:9} {exercise.points:6}  {stub.title}"
                 )
             return 0
-        chosen = select(stubs, given.exercises, given.chapter)
+        named = given.exercises or ([] if given.chapter else [stub.exercise for stub in own])
+        chosen = select(stubs, named, given.chapter)
         seed = seed_of(given.name, given.group) if given.seed is None else given.seed
         out = given.out or Path(given.name)
-        made = release(given.name, chosen, out, seed=seed, marking_seed=given.marking_seed)
+        made = release(
+            given.name, chosen, out, seed=seed, marking_seed=given.marking_seed,
+            points=_points(given.points), released=given.released,
+        )  # fmt: skip
     except (ValueError, OSError) as error:
         command.error(str(error))
-    points = sum(item.points for item in made.items)
-    print(f"{made.name}: {len(made.items)} exercises, {points} points, seed {made.seed}")
+    points = counted(sum(item.points for item in made.items), "point")
+    print(f"{made.name}: {counted(len(made.items), 'exercise')}, {points}, seed {made.seed}")
     print(f"hand out  {out / made.name}.zip")
     print(f"keep      {out / 'instructor'} (solutions, and the seed that marks are given with)")
-    print(f"nbgrader  {out / 'nbgrader'}")
+    if (out / "nbgrader").exists():
+        print(f"nbgrader  {out / 'nbgrader'}")
     return 0
+
+
+def _points(given: Sequence[str]) -> dict[str, int]:
+    """Points by exercise, from texts such as "attention/attend=5"."""
+    points = {}
+    for text in given:
+        exercise, _, number = text.partition("=")
+        if not number.isdecimal():
+            raise ValueError(f"points must be TOPIC/NAME=N, got {text!r}")
+        points[exercise] = int(number)
+    return points

@@ -16,31 +16,34 @@ from __future__ import annotations
 
 import csv
 import datetime
+import difflib
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.late import LatePolicy
-from course_lib.classroom.marks import UNDECIDED, no_formula, with_formulas
+from course_lib.classroom.marks import UNDECIDED, file_name, no_formula, with_formulas
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.files import write_in_one_step
 
 SCHEMA = 1
+PLATFORMS = ("gradescope", "moodle", "canvas")
 OWN_VALUES = ("student", "handed_in", "points", "written", "days_late", "total", "of", "note")
 Row = dict[str, str]
 
 
-def report(marks: Path, mapping: Path) -> tuple[str, list[str]]:
+def report(marks: Path, mapping: Path | None, columns: dict[str, str] | None = None) -> tuple[str, list[str]]:
     """Make the table of a class.
 
     total = (points of the exercises + points of the written parts) · share that counts, to two decimals
 
     Args:
         marks: the ``marks.csv`` that `grade` wrote.
-        mapping: the JSON file described above.
+        mapping: the JSON file described above; None where `columns` are given and nothing else is wanted.
+        columns: in the place of the mapping's.
 
     Returns:
         The table as CSV, a row for each student of the roster, or of `marks` where there is none; and a line
@@ -52,12 +55,15 @@ def report(marks: Path, mapping: Path) -> tuple[str, list[str]]:
 
     Taught in: "For instructors".
     """
-    wanted = _mapping(mapping)
+    wanted = {"columns": columns} if mapping is None else _mapping(mapping)
+    mapping = marks if mapping is None else mapping
+    wanted["columns"] = columns or wanted["columns"]
     students = {
         with_formulas(row["student"]): row for row in _rows(marks, ("student", "handed_in", "total", "of"))
     }
     roster = _roster(mapping, wanted.get("roster"))
     late = _late(mapping, wanted.get("late"))
+    _known_columns(mapping, wanted["columns"], students.values(), roster)
     names = list(roster) if roster else list(students)
     written = _written(mapping, wanted.get("written"), names)
     strangers = [name for name in students if name not in names]
@@ -70,26 +76,85 @@ def report(marks: Path, mapping: Path) -> tuple[str, list[str]]:
         if values["total"] == "":
             waiting.append(f"{name}: {values['note'] or 'a written answer has no points yet'}")
         values |= {f"roster:{column}": value for column, value in roster.get(name, {}).items()}
-        table.writerow([no_formula(_value(values, source, mapping)) for source in wanted["columns"].values()])
+        table.writerow([no_formula(values.get(source, "")) for source in wanted["columns"].values()])
     return text.getvalue(), waiting
+
+
+def for_platform(platform: str, marks: Path, mapping: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Make what one learning platform imports: file names and contents.
+
+    Args:
+        platform: "moodle" or "canvas", a CSV of totals; or "gradescope", a ``results.json`` per student.
+        marks: the ``marks.csv`` that `grade` wrote; for Gradescope, ``marks.json`` lies beside it.
+        mapping: as for `report`, of which roster, late policy and written parts count; or None.
+
+    Returns:
+        The files, and a line for each total that is still empty; such a student is left out.
+
+    Raises:
+        OSError, ValueError: as `report`.
+    """
+    columns = {name: name for name in ("student", "total", "of", "note")}
+    table, waiting = report(marks, mapping, columns)
+    rows = [row for row in csv.DictReader(io.StringIO(table)) if row["total"] != ""]
+    if platform == "gradescope":
+        return _gradescope(marks, {with_formulas(row["student"]): row["total"] for row in rows}), waiting
+    if platform == "moodle":
+        head = ["Username", "Grade", "Feedback comments"]
+        lines = [[row["student"], row["total"], row["note"]] for row in rows]
+    else:
+        name = json.loads(marks.with_suffix(".json").read_text("utf-8"))["assignment"]
+        head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]
+        most = max((row["of"] for row in rows), key=float, default="")
+        lines = [["    Points Possible", "", "", "", "", most]]
+        lines += [[row["student"], "", "", row["student"], "", row["total"]] for row in rows]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head, *lines])
+    return {"": text.getvalue()}, waiting
+
+
+def _gradescope(marks: Path, totals: dict[str, str]) -> dict[str, str]:
+    """By "student/results.json": the total, and a test per exercise with what was said of it."""
+    students = json.loads(marks.with_suffix(".json").read_text("utf-8"))["students"]
+    files = {}
+    for student in (s for s in students if s["student"] in totals):
+        tests = [
+            {"name": m["exercise"], "score": m["points"], "max_score": m["of"], "output": m["message"]}
+            for m in student["marks"]
+        ]
+        content = {"score": float(totals[student["student"]]), "tests": tests}
+        files[f"{file_name(student['student'])}/results.json"] = json.dumps(content, indent=1) + "\n"
+    return files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 if every total is there, 1 if some wait for a person, 2 for a wrong input."""
     parser = OneLineParser(prog="python -m course_lib.classroom report", description=__doc__)
     parser.add_argument("marks", type=Path, help="the marks.csv that grade wrote")
-    parser.add_argument("mapping", type=Path, help="JSON: columns, roster, late policy, written parts")
-    parser.add_argument("out", type=Path, help="the CSV to write")
+    parser.add_argument(
+        "mapping", type=Path, nargs="?", help="JSON: columns, roster, late policy, written parts"
+    )
+    parser.add_argument("out", type=Path, help="the CSV to write; for gradescope, a folder")
+    parser.add_argument("--format", choices=PLATFORMS, help="write what this platform imports")
     given = parser.parse_args(arguments)
     try:
-        table, waiting = report(given.marks, given.mapping)
-        write_in_one_step(given.out, table.encode())
+        if given.format is None:
+            if given.mapping is None:
+                raise ValueError("mapping must be given where --format is not")
+            table, waiting = report(given.marks, given.mapping)
+            files = {"": table}
+        else:
+            files, waiting = for_platform(given.format, given.marks, given.mapping)
+        for name, content in files.items():
+            path = given.out / name if name else given.out
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_in_one_step(path, content.encode())
     except (ValueError, TypeError, OSError) as error:
         print(f"{parser.prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     for line in waiting:
         print(line, file=sys.stderr)
-    print(f"{given.out}: {table.count(chr(10)) - 1} students, {len(waiting)} wait for a person")
+    print(f"{given.out}: written; {len(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for a person")
     return 1 if waiting else 0
 
 
@@ -104,28 +169,35 @@ def _values(
     values: dict[str, Any] = row | {"student": name, "points": points, "days_late": 0, "total": ""}
     values |= {"written": "" if written is None else sum(written.values()), "note": row.get("note", "")}
     share = 1.0
-    if late is not None:
+    unknown_time = late is not None and not row["handed_in"]
+    if late is not None and not unknown_time:
         handed_in = _time(row["handed_in"], f"handed_in of {name}")
         values["days_late"], share = late.days_late(handed_in), late.share(handed_in)
+    if unknown_time:  # for a person to say; nobody else's total waits for it
+        values["days_late"] = ""
+        values["note"] = "; ".join(part for part in (values["note"], "no time of hand-in is known") if part)
     undecided = [
         status for column, status in row.items() if column.endswith(" status") and status in UNDECIDED
     ]
-    if not undecided and written is not None:
+    if not undecided and not unknown_time and written is not None:
         values["total"] = f"{round((points + values['written']) * share, 2):g}"
     return values
 
 
-def _value(values: dict[str, Any], source: str, mapping: Path) -> Any:
-    if (
-        source not in values
-        and not source.startswith("roster:")
-        and not source.endswith((" points", " status"))
-    ):
-        known = ", ".join(OWN_VALUES)
-        raise ValueError(
-            f"{mapping}: columns must show one of {known}, roster:NAME, or a column of the marks"
-        )
-    return values.get(source, "")
+def _known_columns(
+    mapping: Path, columns: dict[str, str], rows: Iterable[Row], roster: dict[str, Row]
+) -> None:
+    """Refuse a column that shows what there is not, and say what it may have meant."""
+    known = {*OWN_VALUES, *(column for row in rows for column in row)}
+    known |= {f"roster:{column}" for row in roster.values() for column in row}
+    for source in columns.values():
+        if source not in known:
+            near = difflib.get_close_matches(source, known, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"{mapping}: columns must show one of {', '.join(OWN_VALUES)}, roster:NAME, "
+                f"or a column of the marks, got {source!r}{meant}"
+            )
 
 
 def _mapping(path: Path) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from course_lib.classroom import assignment as assignments
 from course_lib.classroom import release_notebook
-from course_lib.classroom.assignment import Assignment, Item
+from course_lib.classroom.assignment import Assignment, Item, counted
 from course_lib.classroom.grade import grade
 from course_lib.classroom.marks import Mark
 from course_lib.classroom.sandbox import Sandbox, SandboxError
-from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, select
+from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, own_stubs, select
 from course_lib.classroom.submissions import find
 from course_lib.commands.one_line_parser import OneLineParser
 from course_lib.exercises import comparison, draws, exercise, judging
@@ -102,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command: 0 if every answer gets what it should, 1 if one does not, 2 for bad input."""
     command = OneLineParser(prog="python -m course_lib.classroom selftest", description=__doc__)
     command.add_argument("assignment", type=Path, nargs="?", help="the instructor's assignment.json")
+    command.add_argument("--module", type=Path, metavar="FILE", help="your own exercises")
     command.add_argument("--chapter", type=int, nargs="+", default=[], help="or all exercises of chapters")
     command.add_argument("--workers", type=int, default=2, help="submissions at a time (default 2)")
     command.add_argument(
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = command.parse_args(arguments)
     try:
-        assignment, stubs = _chosen(given.assignment, given.chapter)
+        assignment, stubs = _chosen(given.assignment, given.chapter, given.module)
         with (
             Sandbox(isolated=not given.without_isolation) as sandbox,
             tempfile.TemporaryDirectory() as folder,
@@ -122,21 +123,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(*found, sep="\n", end="\n" if found else "")
     mistakes = sum(len(item.load().misconceptions) for item in assignment.items)
     print(
-        f"{assignment.name}: {len(assignment.items)} exercises, right, blank and {mistakes} misconceptions; "
-        f"{len(found)} surprises"
+        f"{assignment.name}: {counted(len(assignment.items), 'exercise')}, right, blank and {mistakes} "
+        f"misconceptions; {counted(len(found), 'surprise')}"
     )
     return 1 if found else 0
 
 
-def _chosen(path: Path | None, chapters: list[int]) -> tuple[Assignment, list[Stub]]:
-    """The assignment of a file; or one of all exercises of some chapters, or of the whole book."""
-    stubs = find_stubs(CHAPTERS)
+def _chosen(path: Path | None, chapters: list[int], module: Path | None) -> tuple[Assignment, list[Stub]]:
+    """The assignment of a file; or one of all exercises of chapters, of a module, or of the book."""
+    own = own_stubs(module) if module else []
+    stubs = [*find_stubs(CHAPTERS), *own]
     if path is not None and chapters:
         raise ValueError("assignment and --chapter must not both be given")
     if path is not None:
         assignment = assignments.read(path)
         return assignment, select(stubs, [item.exercise for item in assignment.items])
-    chosen = select(stubs, chapters=chapters or sorted({stub.number for stub in stubs}))
+    if own and not chapters:
+        chosen = own
+    else:
+        chosen = select(stubs, chapters=chapters or sorted({stub.number for stub in stubs}))
     items = tuple(stub.item(place) for place, stub in enumerate(chosen, start=1))
     return Assignment("selftest", items, seed=2024, marking_seed=7), chosen
 

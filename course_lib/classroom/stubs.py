@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import json
 import re
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.classroom.assignment import Item
+from course_lib.classroom.assignment import Item, add_module
 from course_lib.exercises.exercise import Exercise
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -18,6 +20,9 @@ _BLOCK = re.compile(
     r"^:::\{exercise\} (?P<title>.+)\n(?::\w+: .*\n)*\n*(?P<text>[\s\S]*?)\n*^:::$", re.MULTILINE
 )
 _TOPIC = re.compile(r"^from course_lib\.exercises\.(?P<topic>\w+) import EXERCISES$", re.MULTILINE)
+_DISPLAY = re.compile(r"\$\$(?:(?!\$\$)[\s\S])+?\$\$")
+_TAG = re.compile(r"\\tag\{(\d+\.\d+\w?)\}")
+_REFERENCE = re.compile(r"\((\d+\.\d+\w?)\)")
 _NUMBER = re.compile(r"(?P<number>\d\d)_\w+\.ipynb")
 
 
@@ -86,6 +91,28 @@ def find_stubs(folder: Path = CHAPTERS) -> list[Stub]:
     return [stub for path in paths for stub in _stubs_of(path)]
 
 
+def own_stubs(path: Path) -> list[Stub]:
+    """The stubs of an instructor's own exercises: the text is the exercise's, the parameters its reference's.
+
+    Args:
+        path: of the module; see `assignment.add_module`.
+
+    Raises:
+        ValueError: as `add_module`, or if an exercise has no text.
+    """
+    topic = add_module(path)
+    module = importlib.import_module(f"course_lib.exercises.{topic}")
+    chapter = (inspect.getdoc(module) or topic).splitlines()[0].rstrip(".")
+    stubs = []
+    for name, exercise in module.EXERCISES.items():
+        if not exercise.text:
+            raise ValueError(f"text of {topic}/{name} must hold the question, got none")
+        parameters = ", ".join(inspect.signature(exercise.reference).parameters)
+        source = f"def {name}({parameters}):\n    ..."
+        stubs.append(Stub(f"{topic}/{name}", 0, chapter, exercise.title, exercise.text, name, source))
+    return stubs
+
+
 def select(stubs: Sequence[Stub], exercises: Sequence[str] = (), chapters: Sequence[int] = ()) -> list[Stub]:
     """Choose exercises: those named, in the order given, then all of the chapters named.
 
@@ -128,6 +155,7 @@ def _stubs_of(path: Path) -> list[Stub]:
     sources = ["".join(cell["source"]) for cell in cells]
     chapter = sources[0].splitlines()[0].lstrip("# ").strip()
     topics = [match["topic"] for source in sources for match in _TOPIC.finditer(source)]
+    equations = _equations(sources)
     found, block = [], None
     for cell, source in zip(cells, sources, strict=True):
         if cell["cell_type"] == "markdown":
@@ -140,9 +168,25 @@ def _stubs_of(path: Path) -> list[Stub]:
             stub = "\n".join(source.splitlines()[: line - 1]).rstrip()
             number = int(_NUMBER.fullmatch(path.name)["number"])
             exercise = f"{topic}/{name}"
-            found.append(Stub(exercise, number, chapter, block["title"], block["text"], symbol, stub))
+            text = _with_equations(block["text"], equations, chapter)
+            found.append(Stub(exercise, number, chapter, block["title"], text, symbol, stub))
             block = None
     return found
+
+
+def _equations(sources: Sequence[str]) -> dict[str, str]:
+    """A chapter's numbered equations by their numbers, such as "7.4", each as display mathematics."""
+    displays = [display for source in sources for display in _DISPLAY.findall(source)]
+    return {number: display for display in displays for number in _TAG.findall(display)}
+
+
+def _with_equations(text: str, equations: dict[str, str], chapter: str) -> str:
+    """The question, with the equations below it that it refers to and that do not stand in it."""
+    numbers = dict.fromkeys(_REFERENCE.findall(text))
+    wanted = {equations[n]: n for n in numbers if n in equations and equations[n] not in text}
+    if not wanted:
+        return text
+    return "\n\n".join([text, f"From the chapter *{chapter}*:", *wanted])
 
 
 def _check(source: str) -> tuple[str, str, int] | None:

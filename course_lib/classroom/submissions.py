@@ -123,8 +123,8 @@ def look_through(
     """List what was handed in below a folder, or in a zip of one.
 
     A student is a folder that holds ``<name>.ipynb``, ``<name>/<name>.ipynb`` or one notebook of any name, or
-    is a file ``<student>.ipynb`` or ``<student>.zip``. Folders may hold a zip instead of a notebook. Names that
-    Moodle and Canvas give are recognised. Hidden files and what macOS adds to a zip are passed over.
+    is a file ``<student>.ipynb`` or ``<student>.zip``. A folder may hold a zip instead of a notebook. Names
+    of Moodle's and Canvas's are recognised. Hidden files, and what macOS adds to a zip, are passed over.
 
     Args:
         folder: the folder, or the zip, of submissions.
@@ -200,8 +200,8 @@ def read_times(path: Path) -> dict[str, datetime.datetime]:
 def read_notebook(path: Path | File, assignment: Assignment) -> tuple[list[Cell], str]:
     """The code cells of a submission, checks left out, and the SHA-256 of the file.
 
-    A check's cell that sets an answer itself is one of the answer's cells. Where a notebook has lost what says
-    which assignment it is of, it is taken for this one if it sets one of its answers.
+    A check's cell that sets an answer itself is one of the answer's cells. Where a notebook has lost what
+    says which assignment it is of, it is taken for this one if it sets one of its answers.
 
     Args:
         path: a regular file of at most 20 MiB, or a file that `look_through` found.

@@ -68,6 +68,7 @@ class Exercise:
             mistake gives too: whoever answers so reads the hints of all that fit, as a question.
         decimals: of a prediction, the places after the point that its question asks for. Without, three
             significant digits are enough.
+        text: the question, Markdown; "" where it stands in a chapter.
     """
 
     name: str
@@ -84,7 +85,9 @@ class Exercise:
     rivals: tuple[Callable[..., Any], ...] = ()
     slips: dict[str, Misconception] = field(default_factory=dict)
     decimals: int | None = None
+    text: str = ""
     _drawn: list[int] = field(default_factory=lambda: [BOOK_SEED], init=False, repr=False, compare=False)
+    _known: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.misconceptions) < 3:
@@ -157,7 +160,7 @@ class Exercise:
             given = [self._outcome(answer, case) for case in cases]
         except Unanswered:
             return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
-        return self._verdict(given, cases, in_full=in_full)
+        return self._verdict(given, cases, seed, in_full=in_full)
 
     def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
@@ -172,7 +175,7 @@ class Exercise:
         cases = self.cases(seed)
         if len(given) != len(cases):
             raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
-        return self._verdict(given, cases)
+        return self._verdict(given, cases, seed)
 
     def mistaken(self, cases: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
         """What each misconception gives on each of some cases."""
@@ -185,8 +188,12 @@ class Exercise:
         """The hint of each misconception; under None, what comes after a right answer."""
         return {None: self.next_step} | {name: m.hint for name, m in self.misconceptions.items()}
 
-    def _verdict(self, given: list[Any], cases: list[tuple[Any, ...]], *, in_full: bool = False) -> Verdict:
-        wanted = [self.reference(*copy.deepcopy(case)) for case in cases]
+    def _verdict(
+        self, given: list[Any], cases: list[tuple[Any, ...]], seed: int, *, in_full: bool = False
+    ) -> Verdict:
+        if ("right", seed) not in self._known:  # an exercise may train for seconds, and a class asks often
+            self._known["right", seed] = [self.reference(*copy.deepcopy(case)) for case in cases]
+        wanted = self._known["right", seed]
         asked = Asked(
             cases=cases,
             names=tuple(inspect.signature(self.reference).parameters),
@@ -194,10 +201,15 @@ class Exercise:
             decimals=self.decimals,
             in_full=in_full,
         )
-        mistaken = self.mistaken(cases) | {
-            name: [_run(slip.function, copy.deepcopy(case)) for case in cases]
-            for name, slip in self.slips.items()
-        }
+
+        def mistaken() -> dict[str, list[Any]]:
+            if ("mistaken", seed) not in self._known:
+                self._known["mistaken", seed] = self.mistaken(cases) | {
+                    name: [_run(slip.function, copy.deepcopy(case)) for case in cases]
+                    for name, slip in self.slips.items()
+                }
+            return self._known["mistaken", seed]
+
         said = self.said() | {name: slip.hint for name, slip in self.slips.items()}
         return judge(self.title, said, given, wanted, mistaken, self.tolerance, asked)
 

@@ -47,7 +47,7 @@ def judge(
     said: dict[str | None, str],
     given: list[Any],
     wanted: list[Any],
-    mistaken: dict[str, list[Any]],
+    mistaken: Callable[[], dict[str, list[Any]]],
     tolerance: float,
     asked: Asked | None = None,
 ) -> Verdict:
@@ -58,7 +58,7 @@ def judge(
         said: what to say by misconception; under None, what comes next once the answer is right.
         given: the answer's outcomes: a value, or the exception it ended in, for each case.
         wanted: the reference's.
-        mistaken: the outcomes of each misconception, by its name.
+        mistaken: gives the outcomes of each misconception, by its name; asked only if the answer is wrong.
         tolerance: relative and absolute, for floating-point numbers.
         asked: what is known of the question; nothing, if left out.
     """
@@ -76,7 +76,7 @@ def judge(
     if all(right):
         return Verdict("right", f"{title}: right. {said[None]}".rstrip(), right_cases=count)
     first = right.index(False)
-    if names := [name for name, outcomes in mistaken.items() if all(equal(given, outcomes))]:
+    if names := [name for name, outcomes in mistaken().items() if all(equal(given, outcomes))]:
         return Verdict("wrong", _either(title, [said[name] for name in names]), names[0], first, count)
     shown, slip = smallest(asked, right), None
     if asked.in_full or not asked.predicted or form_of(given, wanted):

@@ -8,7 +8,16 @@ import pytest
 
 from course_lib.classroom.sandbox import Sandbox, SandboxError
 
-ISOLATED = {"test_hostile_answers", "test_sandbox", "test_grade", "test_nbgrader", "test_selftest"}
+ISOLATED = {
+    "test_hostile_answers",
+    "test_honest_students",
+    "test_strange_folders",
+    "test_own_exercises",
+    "test_sandbox",
+    "test_grade",
+    "test_nbgrader",
+    "test_selftest",
+}
 
 
 @cache

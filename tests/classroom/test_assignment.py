@@ -9,6 +9,7 @@ import pytest
 
 from course_lib.classroom import assignment as assignments
 from course_lib.classroom.assignment import Assignment, Item
+from course_lib.exercises.judging import Verdict
 from course_lib.exercises.sequences import RNN_STEP
 
 ITEM = Item("sequences/rnn_step", "rnn_step", "implement", 2, "8 · Sequences")
@@ -98,3 +99,45 @@ def test_a_file_that_is_no_assignment_is_named(tmp_path, text):
     path.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=r"assignment\.json is not an assignment: "):
         assignments.read(path)
+
+
+def test_partial_credit_is_hers_to_grant_and_survives_its_file(tmp_path):
+    generous = dataclasses.replace(ITEM, points=4, by_case=True, for_misconception=(("bias forgotten", 0.5),))
+    name = next(iter(RNN_STEP.misconceptions))
+    generous = dataclasses.replace(generous, for_misconception=((name, 0.5),))
+    assignments.write(
+        dataclasses.replace(WEEK, items=(generous,), released="2027-01-11"), tmp_path / "a.json"
+    )
+    (item,) = assignments.read(tmp_path / "a.json").items
+    assert item == generous
+    for verdict, points in (
+        (Verdict("right", "", right_cases=4), 4),
+        (Verdict("wrong", "", None, 0, right_cases=3), 3),
+        (Verdict("wrong", "", name, 0, right_cases=0), 2),
+        (Verdict("wrong", "", None, 0, right_cases=0), 0),
+        (Verdict("unanswered", ""), 0),
+    ):
+        assert item.credit(verdict) == points
+    assert ITEM.credit(Verdict("wrong", "", name, 0, right_cases=3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"by_case": 1}, "by_case of sequences/rnn_step must be true or false"),
+        ({"for_misconception": (("a", 2),)}, "must be shares from 0 to 1, got 2 for 'a'"),
+    ],
+)
+def test_bad_credit_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(ITEM, **change)
+
+
+def test_credit_for_what_is_no_misconception_is_refused():
+    with pytest.raises(ValueError, match="for_misconception of sequences/rnn_step must name one of"):
+        dataclasses.replace(ITEM, for_misconception=(("nonsense", 0.5),)).load()
+
+
+def test_a_bad_time_of_release_is_refused():
+    with pytest.raises(ValueError, match="released must be a time such as"):
+        dataclasses.replace(WEEK, released="soon")

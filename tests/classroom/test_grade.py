@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from small_submissions import ASSIGNMENT, BLANK, FORCING, LOSS, PREDICTION, RIGHT, RNN, hand_in, notebook
@@ -21,6 +23,7 @@ from course_lib.classroom.assignment import write
 from course_lib.classroom.grade import main
 from course_lib.classroom.marks import NOT_MARKED
 from course_lib.classroom.sandbox import Sandbox, SandboxError
+from course_lib.plots import INK
 
 NASTY = "<script>alert('x')</script> [click](javascript:x)"
 
@@ -156,7 +159,24 @@ def test_the_overview_counts_misconceptions_and_draws_them(graded):
     assert "- 1 × sequences/teacher_forcing, the answer leaks: The decoder reads" in page
     assert "| sequences/padded_loss | 3 | 3 | 0 | 1 | 0 | 0 | 2 | 9 | 0 | 0 | 0 |" in page
     assert "the answer leaks" in (graded / "out" / "overview.svg").read_text()
-    assert 'src="overview.svg"' in (graded / "out" / "overview.html").read_text()
+    html = (graded / "out" / "overview.html").read_text()
+    assert 'src="overview.svg"' in html
+    for link in re.findall(r'<a href="([^"]+)"', html):
+        assert (graded / "out" / unquote(link)).is_file()
+    assert html.count("<a href") == len(rows(graded))
+    assert "1 × sequences/rnn_step: It raised ValueError" in page.replace("\\", "")
+    drawing = (graded / "out" / "overview.svg").read_text()
+    titles = re.findall(r'<text style="([^"]*)"[^>]*>(?:Half the class|Commonest)', drawing)
+    assert len(titles) == 2
+    assert all(f"fill: {INK}" in style for style in titles)
+
+
+def test_feedback_reads_as_people_write(graded):
+    page = (graded / "out" / "feedback" / "ada.md").read_text()
+    assert re.search(r"handed in on \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC", page)
+    title = LOSS.load().title
+    assert f"## {title}\n\nRight." in page
+    assert f"{title}: right" not in page
 
 
 def test_a_second_run_marks_only_what_changed(graded, monkeypatch):

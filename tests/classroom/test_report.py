@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.classroom.late import LatePolicy
+from course_lib.classroom.marks import no_formula, with_formulas
 from course_lib.classroom.report import main, report
 
 MARKS = (
@@ -134,3 +135,57 @@ def test_the_command_says_how_it_went(reported, tmp_path, capsys):
     assert (tmp_path / "lms.csv").read_text().splitlines()[1] == "ada,2,0,2"
     assert main([str(tmp_path / "absent.csv"), *paths[1:]]) == 2
     assert "absent.csv" in capsys.readouterr().err
+
+
+def test_a_mistyped_column_is_named_with_what_it_may_have_meant(reported):
+    with pytest.raises(
+        ValueError, match="got 'sequences/rn_step points'; did you mean 'sequences/rnn_step points'"
+    ):
+        reported({"columns": {"A": "sequences/rn_step points"}})
+    with pytest.raises(ValueError, match="got 'roster:Nmae'; did you mean 'roster:Name'"):
+        reported(ROSTER | {"columns": {"A": "roster:Nmae"}}, roster="Login,Name\nada,A\n")
+
+
+def test_a_missing_time_keeps_one_total_empty_and_nobody_elses(reported, monkeypatch):
+    text = MARKS.replace("ada,2027-01-31T20:00:00+00:00", "ada,")
+    monkeypatch.setitem(globals(), "MARKS", text)
+    rows, waiting = reported({"late": LATE})
+    assert [row["Week 1"] for row in rows] == ["", "1", ""]
+    assert waiting[0] == "ada: no time of hand-in is known"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_no_cell_is_a_formula_whatever_the_separator(reported, separator):
+    names = ['semi;=cmd|"x"!A0', "tab\t=1+1", "pipe|@a", "line\n=2", " -3", "+4"]
+    roster = io.StringIO()
+    csv.writer(roster).writerows([["Login", "Name"], *[[str(n), name] for n, name in enumerate(names)]])
+    _, _ = reported(ROSTER | {"columns": {"Name": "roster:Name"}}, roster=roster.getvalue())
+    written = io.StringIO()
+    csv.writer(written).writerows([[no_formula(name)] for name in names])
+    for row in csv.reader(io.StringIO(written.getvalue()), delimiter=separator):
+        assert not [cell for cell in row if cell.lstrip()[:1] in ("=", "+", "-", "@")]
+    assert [with_formulas(no_formula(name)) for name in names] == names
+
+
+@pytest.mark.parametrize("platform", ["moodle", "canvas", "gradescope"])
+def test_what_platforms_import(reported, tmp_path, platform):
+    reported({})
+    marks = {"exercise": "sequences/rnn_step", "points": 2, "of": 2, "message": "Right."}
+    students = [{"student": name, "marks": [marks]} for name in ("ada", "ben", "eve")]
+    (tmp_path / "marks.json").write_text(json.dumps({"assignment": "week1", "students": students}), "utf-8")
+    out = tmp_path / "out"
+    assert main([str(tmp_path / "marks.csv"), str(out), "--format", platform]) == 1  # eve waits
+    if platform == "gradescope":
+        assert sorted(p.name for p in out.iterdir()) == ["ada", "ben"]
+        result = json.loads((out / "ada" / "results.json").read_text("utf-8"))
+        test = {"name": "sequences/rnn_step", "score": 2, "max_score": 2, "output": "Right."}
+        assert result == {"score": 2.0, "tests": [test]}
+        return
+    lines = out.read_text("utf-8").splitlines()
+    assert lines == {
+        "moodle": ["Username,Grade,Feedback comments", "ada,2,", "ben,2,"],
+        "canvas": [
+            "Student,ID,SIS User ID,SIS Login ID,Section,week1", "    Points Possible,,,,,2",
+            "ada,,,ada,,2", "ben,,,ben,,2",
+        ],
+    }[platform]  # fmt: skip
