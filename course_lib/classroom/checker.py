@@ -1,25 +1,20 @@
 """Checks answers without knowing the right ones: what it has to say is locked, and the answer is the key.
 
-An answer's outcomes are rounded and hashed. The hash of the right outcomes, or of some that are nearly right,
-opens what they are compared with, exactly as in marking; that of a known misunderstanding opens its hint; any
-other opens nothing. Marks are given elsewhere, on other inputs.
+An answer's outcomes are rounded and hashed. The hash of the right outcomes unlocks "right", that of a known
+misunderstanding unlocks its hint; any other opens nothing. Marks are given elsewhere, on other inputs.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import math
-import zlib
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_lib.classroom.wire import NotMarkable, decode, decode_argument, encode
-from course_lib.exercises.comparison import InputChanged
-from course_lib.exercises.judging import FORGOTTEN_RETURN, judge, left_blank
+from course_lib.classroom.wire import decode_argument
 
 ROUNDS = 20_000  # of PBKDF2: some milliseconds a try, so that guessing costs more than answering
 
@@ -56,55 +51,25 @@ class Checker:
         if known["kind"] == "implement" and answer is not ... and not callable(answer):
             raise TypeError(f"answer must be your function itself, got {type(answer).__name__}")
         outcomes = [answer] if known["kind"] == "predict" else _run(answer, known["inputs"])
-        blank = known["kind"] == "predict" or answer is ... or left_blank(answer)
-        if any(outcome is ... or (outcome is None and blank) for outcome in outcomes):
+        if any(outcome is None or outcome is ... for outcome in outcomes):
             print(f"{known['title']}: not answered yet. Replace the `...` and run again.")
             return
-        message = verdict(known, outcomes)
+        message = unlock(known["locks"], outcomes)
+        if message is None:
+            raise NotYet(f"{known['title']}: not yet. {_difference(outcomes, known['forms'])}")
         if message[0] != "+":
             raise NotYet(message[1:])
         print(message[1:])
 
 
-def verdict(known: dict[str, Any], outcomes: list[Any]) -> str:
-    """What is said of an answer's outcomes: "+" and a message if it is right, else "-" and a message."""
-    try:
-        given = [o if isinstance(o, Exception) else decode(encode(o)) for o in outcomes]
-    except NotMarkable as error:
-        return f"-{known['title']}: not yet. That cannot be marked: {error}."
-    opened = unlock(known["locks"], given)
-    mistaken = {name: found["outcomes"] for name, found in opened.items() if name}
-    said = {name or None: found["text"] for name, found in opened.items()}
-    if "" not in opened:  # far from right: nothing is known that it could be compared with
-        nowhere = [Exception("nowhere near")] * len(given)
-        found = judge(known["title"], said, given, nowhere, lambda: mistaken, known["tolerance"])
-        if found.misconception is not None:
-            return f"-{found.message}"
-        return f"-{known['title']}: not yet. {_difference(given, known['forms'])}"
-    wanted = opened[""]["outcomes"]
-    found = judge(known["title"], said, given, wanted, lambda: mistaken, known["tolerance"])
-    if found.status == "right":
-        return "+" + found.message.replace(": right. ", ": right, ", 1)
-    return f"-{found.message}"
-
-
-def unlock(locks: list[dict[str, Any]], outcomes: list[Any]) -> dict[str, dict[str, Any]]:
-    """What outcomes open, by the name of a misconception, "" for the right answer: its text and outcomes."""
+def unlock(locks: list[dict[str, Any]], outcomes: list[Any]) -> str | None:
+    """What outcomes unlock: "+" and a message if they are right, "-" and a hint; None if nothing opens."""
     texts, places = read_off(outcomes)
-    opened = {}
     for lock in locks:
         key = derive(texts, places, lock)
         if hashlib.sha256(key + b"open").hexdigest()[:32] == lock["tag"]:
-            name, content = open_text(lock["text"], key)
-            opened[name] = content
-    return dict(sorted(opened.items(), key=lambda pair: pair[1]["place"]))
-
-
-def open_text(text: str, key: bytes) -> tuple[str, dict[str, Any]]:
-    """The name, and the content, of a lock's text under its key."""
-    content = json.loads(zlib.decompress(scramble(bytes.fromhex(text), key)))
-    content["outcomes"] = [decode(outcome) for outcome in content["outcomes"]]
-    return content.pop("name"), content
+            return scramble(bytes.fromhex(lock["text"]), key).decode()
+    return None
 
 
 def derive(texts: str, places: list[float], lock: dict[str, Any]) -> bytes:
@@ -187,16 +152,12 @@ def _run(answer: Any, inputs: list[list[Any]]) -> list[Any]:
         except Exception as error:  # whatever your function raises is an outcome to be described
             outcome = error
         if read_off([value for value in case if not callable(value)]) != before:
-            outcome = InputChanged()
+            outcome = ValueError("your function changed its input in place; the caller still needs it")
         outcomes.append(outcome)
     return outcomes
 
 
 def _difference(outcomes: list[Any], forms: list[str]) -> str:
-    if any(isinstance(outcome, InputChanged) for outcome in outcomes):
-        return "Your function changed its input in place; the caller still needs it."
-    if any(outcome is None for outcome in outcomes):
-        return FORGOTTEN_RETURN
     for outcome, wanted in zip(outcomes, forms, strict=True):
         if form(outcome) != wanted:
             return f"It gives {form(outcome)}, where {wanted} is wanted."

@@ -22,7 +22,7 @@ from course_lib.classroom.sandbox import Sandbox, SandboxError
 from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, own_stubs, select
 from course_lib.classroom.submissions import find
 from course_lib.commands.one_line_parser import OneLineParser
-from course_lib.exercises import comparison, draws, exercise, judging
+from course_lib.exercises import comparison, draws, exercise, forms, judging, showing, slips
 
 RIGHT, BLANK = "right", "blank"
 # The sandbox hides the exercises, so a mistaken answer brings the source of its misconception along.
@@ -184,7 +184,7 @@ def _carried(assignment: Assignment) -> str:
     """Source that makes the exercises of an assignment importable where they are hidden."""
     topics = dict.fromkeys(item.exercise.partition("/")[0] for item in assignment.items)
     sources = {"course_lib": "", "course_lib.exercises": ""}
-    for module in (draws, comparison, judging, exercise):
+    for module in (comparison, draws, forms, slips, showing, judging, exercise):
         sources[module.__name__] = inspect.getsource(module)
     for topic in topics:
         name = f"course_lib.exercises.{topic}"
@@ -195,7 +195,7 @@ def _carried(assignment: Assignment) -> str:
 def _surprise(item: Item, student: str, mark: Mark) -> str | None:
     status, misconception = expected(item, student)
     points = item.points if status == "ok" else 0
-    told = mark.message == item.load().misconceptions[misconception].hint if misconception else True
+    told = item.load().misconceptions[misconception].hint in mark.message if misconception else True
     if (mark.status, mark.misconception, mark.points) == (status, misconception, points) and told:
         return None
     wanted = f"{status}, {misconception!r}" if misconception else status

@@ -246,7 +246,7 @@ UPDATE_RUNNING_MEAN = Exercise(
         ),
         "forgot the old": Misconception(
             lambda running, batch, momentum: batch.mean(dim=0),  # noqa: ARG005
-            "You replaced the buffer by the last batch's mean. It should move a tenth of the way.",
+            "You replaced the buffer by the last batch's mean. It should move only by the share `momentum` of the way.",
         ),
         "added without shrinking": Misconception(
             lambda running, batch, momentum: running + momentum * batch.mean(dim=0),

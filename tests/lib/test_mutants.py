@@ -59,7 +59,10 @@ EQUAL = {
         "-2.0 **": "the step's sign is divided by and multiplied with",
         "_minus(x).abs()": SIGN,
     },
-    "scaled_updates": {"scale //= 2": "the scale is a power of two"},
+    "scaled_updates": {
+        "scale //= 2": "the scale is a power of two",
+        "(updates, scale)": "a list of rows is taken for the tensor of them",
+    },
     "merge": {"place != len(ids)": "a pair never reaches beyond the end"},
     "with_temperature": {"softmax(dim=0)": SAME_AXIS},
     "nucleus": {
