@@ -50,6 +50,7 @@ def test_page(offline_page, site_server: str, name: str):
     # The dark theme changes colours and nothing else.
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_function("document.getAnimations().every(each => each.playState === 'finished')")
     assert not serious(page, runOnly=["color-contrast", "link-in-text-block"])
 
 
