@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def run(source: str) -> None:
     """Run a program in a namespace of its own; a FutureWarning that it does not catch is an error."""
     with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("error", FutureWarning)
+        for name in [each for each in sys.modules if each.split(".")[0] == "functorch"]:
+            del sys.modules[name]  # it warns when it is imported, and another test may have done that
         exec(compile(source, "page", "exec"), {"__name__": "page"})
 
 
