@@ -202,7 +202,7 @@ def look_at(ancestor: int) -> Family:
     stats: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            stats[int(stat.parent.name)] = stat.read_text(errors="replace").rpartition(")")[2].split()
+            stats[int(stat.parent.name)] = _fields(stat)
     family = {ancestor}
     while grown := {pid for pid, fields in stats.items() if int(fields[1]) in family} - family:
         family |= grown
@@ -221,5 +221,10 @@ def _thread_states(pid: int) -> list[str]:
     states = []
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
         with contextlib.suppress(OSError):
-            states.append(stat.read_text(errors="replace").rpartition(")")[2].split()[0])
+            states.append(_fields(stat)[0])
     return states
+
+
+def _fields(stat: Path) -> list[str]:
+    """A stat file of /proc after the program's name, which may hold anything: state, parent, …"""
+    return stat.read_text(errors="replace").rpartition(")")[2].split()

@@ -31,15 +31,11 @@ from course_lib.classroom.submissions import (
     read_times,
 )
 from course_lib.commands.one_line_parser import OneLineParser
+from course_lib.exercises import MACHINERY
 from course_lib.files import write_in_one_step
 
 SOURCES = (
-    "exercises.exercise",
-    "exercises.comparison",
-    "exercises.forms",
-    "exercises.judging",
-    "exercises.showing",
-    "exercises.slips",
+    *(f"exercises.{name}" for name in MACHINERY),
     "classroom.marking",
     "classroom.keeper",
     "classroom.wire",

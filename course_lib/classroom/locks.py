@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import copy
 import hashlib
 import inspect
 import json
@@ -15,6 +14,7 @@ from typing import Any
 
 from course_lib.classroom import checker, wire
 from course_lib.classroom.assignment import Assignment
+from course_lib.exercises.draws import outcome
 from course_lib.exercises.exercise import Exercise
 
 WIDTHS = (4, 16, 100, 1000)  # tolerances in a step: the wider, the easier to keep every number off an edge
@@ -38,9 +38,10 @@ def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
     Taught in: "For instructors".
     """
     cases = exercise.cases(seed)
-    wanted = _outcomes(exercise.reference, cases)
+    wanted = [outcome(exercise.reference, case) for case in cases]
     said = [(wanted, f"+{exercise.title}: right, as far as these inputs show. {exercise.next_step}")]
-    said += [(_outcomes(m.function, cases), f"-{m.hint}") for m in exercise.misconceptions.values()]
+    for wrong in exercise.misconceptions.values():
+        said.append(([outcome(wrong.function, case) for case in cases], f"-{wrong.hint}"))
     locks = []
     for place, (outcomes, text) in enumerate(said):
         locks.append(_lock(outcomes, text, exercise.tolerance, f"{label}/{seed}/{place}"))
@@ -84,16 +85,6 @@ def _body(module: ModuleType) -> str:
         if docstring or ours:
             lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
     return "\n".join(lines).strip()
-
-
-def _outcomes(function: Any, cases: list[tuple[Any, ...]]) -> list[Any]:
-    outcomes = []
-    for case in cases:
-        try:
-            outcomes.append(function(*copy.deepcopy(case)))
-        except Exception as error:  # a misconception may well end in one
-            outcomes.append(error)
-    return outcomes
 
 
 def _lock(outcomes: list[Any], text: str, tolerance: float, label: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from course_lib.classroom.sandbox import Sandbox, SandboxError
 from course_lib.classroom.stubs import CHAPTERS, Stub, find_stubs, own_stubs, select
 from course_lib.classroom.submissions import find
 from course_lib.commands.one_line_parser import OneLineParser
-from course_lib.exercises import comparison, draws, exercise, forms, judging, showing, slips
+from course_lib.exercises import MACHINERY
 
 RIGHT, BLANK = "right", "blank"
 # The sandbox hides the exercises, so a mistaken answer brings the source of its misconception along.
@@ -184,10 +184,8 @@ def _carried(assignment: Assignment) -> str:
     """Source that makes the exercises of an assignment importable where they are hidden."""
     topics = dict.fromkeys(item.exercise.partition("/")[0] for item in assignment.items)
     sources = {"course_lib": "", "course_lib.exercises": ""}
-    for module in (comparison, draws, forms, slips, showing, judging, exercise):
-        sources[module.__name__] = inspect.getsource(module)
-    for topic in topics:
-        name = f"course_lib.exercises.{topic}"
+    for module in (*MACHINERY, *topics):
+        name = f"course_lib.exercises.{module}"
         sources[name] = inspect.getsource(importlib.import_module(name))
     return _CARRIED.format(sources=sources)
 

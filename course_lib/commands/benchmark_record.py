@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -78,14 +79,15 @@ def comparison_table(rows: Iterable[Record]) -> str:
     Taught in: "GPU, mixed precision and torch.compile".
     """
     rows = list(rows)
-    ways = {kind: max([len(kind), *(len(row[kind]) for row in rows)]) for kind in ("candidate", "baseline")}
-    candidate, baseline = ways.values()
+    candidate, baseline = (
+        max(map(len, [kind, *(row[kind] for row in rows)])) for kind in ("candidate", "baseline")
+    )
     lines = [f"  {'candidate':<{candidate}}{'ms':>9}  {'baseline':<{baseline}}{'ms':>9}{'ratio':>8}"]
-    for row in rows:
-        if row["name"] not in lines:
-            lines.append(row["name"])
-        lines.append(
+    for name, measured in itertools.groupby(rows, key=lambda row: row["name"]):
+        lines.append(name)
+        lines += [
             f"  {row['candidate']:<{candidate}}{1000 * row['candidate_median']:>9.1f}"
             f"  {row['baseline']:<{baseline}}{1000 * row['baseline_median']:>9.1f}{row['ratio']:>8.2f}"
-        )
+            for row in measured
+        ]
     return "\n".join(lines)

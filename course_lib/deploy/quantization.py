@@ -160,11 +160,7 @@ def integer_product(
     Source: B. Jacob et al., arXiv:1712.05877, equation 7.
     Taught in: "Shipping a model".
     """
-    for name, tensor in {"q": q, "weight": weight}.items():
-        if tensor.dtype != torch.int8:
-            raise TypeError(f"{name} must be int8, got {tensor.dtype}")
-    if q.shape[-1] != weight.shape[1]:
-        raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
+    _check_bytes(q, weight)
     if weight.shape[1] > MOST_PRODUCTS:
         raise ValueError(f"weight must have at most {MOST_PRODUCTS:,} inputs, got {weight.shape[1]:,}")
     whole = weight.int()
@@ -196,13 +192,18 @@ def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
     Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
     Taught in: "Shipping a model".
     """
-    for name, tensor in {"q": q, "weight": weight}.items():
-        if tensor.dtype != torch.int8:
-            raise TypeError(f"{name} must be int8, got {tensor.dtype}")
-    if q.shape[-1] != weight.shape[1]:
-        raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
+    _check_bytes(q, weight)
     odd = weight.shape[1] % 2
     unsigned, whole = F.pad(q.int() + 128, (0, odd)), F.pad(weight.int(), (0, odd))
     products = unsigned.unsqueeze(-2) * whole  # (…, outputs, inputs)
     pairs = products.unflatten(-1, (-1, 2)).sum(-1, dtype=torch.int32)
     return pairs.clamp(-(2**15), 2**15 - 1).sum(-1, dtype=torch.int32) - 128 * whole.sum(1, dtype=torch.int32)
+
+
+def _check_bytes(q: Tensor, weight: Tensor) -> None:
+    """Refuse what cannot be multiplied as int8, (…, inputs) by (outputs, inputs)."""
+    for name, tensor in {"q": q, "weight": weight}.items():
+        if tensor.dtype != torch.int8:
+            raise TypeError(f"{name} must be int8, got {tensor.dtype}")
+    if q.shape[-1] != weight.shape[1]:
+        raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")

@@ -171,6 +171,10 @@ def attend_causally(scores: Tensor, value: Tensor) -> Tensor:
     return scores.masked_fill(~allowed, -math.inf).softmax(dim=-1) @ value
 
 
+def _softmax_of_seen(scores: Tensor, seen: Tensor, dim: int = -1) -> Tensor:
+    return scores.masked_fill(~seen, -math.inf).softmax(dim=dim)
+
+
 ATTEND_CAUSALLY = Exercise(
     name="attend_causally",
     title="No peeking",
@@ -189,32 +193,17 @@ ATTEND_CAUSALLY = Exercise(
             "You set the hidden scores to 0. A score of 0 is worth e⁰ = 1, not nothing.",
         ),
         "the other triangle": Misconception(
-            lambda scores, value: (
-                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).triu(), -math.inf).softmax(
-                    dim=-1
-                )
-                @ value
-            ),
+            lambda scores, value: _softmax_of_seen(scores, torch.ones_like(scores).triu() == 1) @ value,
             "Your tokens see themselves and the future. Row t must see the columns up to t: the lower triangle.",
         ),
         "blind to itself": Misconception(
-            lambda scores, value: (
-                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(-1), -math.inf).softmax(
-                    dim=-1
-                )
-                @ value
-            ),
+            lambda scores, value: _softmax_of_seen(scores, torch.ones_like(scores).tril(-1) == 1) @ value,
             "A token may look at itself. You hid the diagonal too, and the first row has nothing left: 0/0.",
         ),
     },
     slips={
         "mask inverted": Misconception(
-            lambda scores, value: (
-                scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(
-                    dim=-1
-                )
-                @ value
-            ),
+            lambda scores, value: _softmax_of_seen(scores, torch.ones_like(scores).tril() == 0) @ value,
             "Your mask hides what it should show: `masked_fill` fills where the mask is True. Invert it.",
         ),
         "infinity times zero": Misconception(
@@ -226,20 +215,12 @@ ATTEND_CAUSALLY = Exercise(
             "There is no mask in yours: every token sees the future.",
         ),
         "one step ahead": Misconception(
-            lambda scores, value: (
-                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(1), -math.inf).softmax(
-                    dim=-1
-                )
-                @ value
-            ),
+            lambda scores, value: _softmax_of_seen(scores, torch.ones_like(scores).tril(1) == 1) @ value,
             "Each token sees one place too far: the next one.",
         ),
         "softmax over the queries": Misconception(
             lambda scores, value: (
-                scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(
-                    dim=-2
-                )
-                @ value
+                _softmax_of_seen(scores, torch.ones_like(scores).tril() == 1, dim=-2) @ value
             ),
             "The mask is right; the softmax runs over the queries. Each query spends its total on the keys.",
         ),

@@ -12,6 +12,9 @@ from torch import Tensor
 class InputChanged(Exception):
     """The answer modified the arguments it was given."""
 
+    def __str__(self) -> str:
+        return "Your function changed its input in place; the caller still needs it."
+
 
 def same(given: Any, wanted: Any, tolerance: float) -> bool:
     """Whether two answers are equal: in kind, shape and, for floating point, up to `tolerance`.
@@ -68,7 +71,7 @@ def right_in_another_form(given: Any, wanted: Any, tolerance: float) -> bool:
 def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str:
     """One sentence on how an answer differs from the right one, without printing the right one's values."""
     if isinstance(given, InputChanged):
-        return "Your function changed its input in place; the caller still needs it."
+        return str(given)
     if isinstance(given, Exception):
         return f"It raised {type(given).__name__}: {given}"
     if isinstance(wanted, Tensor):

@@ -8,6 +8,7 @@ right; if it equals a misconception everywhere, its author reads that misconcept
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Literal
 import torch
 
 from course_lib.exercises.comparison import InputChanged, same
-from course_lib.exercises.draws import MOST_DRAWS, tell_apart
+from course_lib.exercises.draws import MOST_DRAWS, outcome, outcome_on, tell_apart
 from course_lib.exercises.forms import agrees, is_short
 from course_lib.exercises.judging import Verdict, judge, left_blank
 from course_lib.exercises.showing import Asked
@@ -108,6 +109,16 @@ class Exercise:
 
         They are drawn again until they tell every known wrong answer from the right one; see `tell_apart`.
         """
+        # telling them apart runs every misconception, and one of them may train for seconds
+        return copy.deepcopy(self._once("cases", seed, lambda: self._draw(seed)))
+
+    def _once(self, what: str, seed: int, make: Callable[[], Any]) -> Any:
+        """What is made from the cases of a seed, made the first time it is asked for."""
+        if (what, seed) not in self._known:
+            self._known[what, seed] = make()
+        return self._known[what, seed]
+
+    def _draw(self, seed: int) -> list[tuple[Any, ...]]:
         generator = torch.Generator().manual_seed(seed)
         known = [self.reference, *(m.function for m in self.misconceptions.values())]
         for _ in range(MOST_DRAWS):
@@ -177,23 +188,11 @@ class Exercise:
             raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
         return self._verdict(given, cases, seed)
 
-    def mistaken(self, cases: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
-        """What each misconception gives on each of some cases."""
-        return {
-            name: [_run(misconception.function, copy.deepcopy(case)) for case in cases]
-            for name, misconception in self.misconceptions.items()
-        }
-
-    def said(self) -> dict[str | None, str]:
-        """The hint of each misconception; under None, what comes after a right answer."""
-        return {None: self.next_step} | {name: m.hint for name, m in self.misconceptions.items()}
-
     def _verdict(
         self, given: list[Any], cases: list[tuple[Any, ...]], seed: int, *, in_full: bool = False
     ) -> Verdict:
-        if ("right", seed) not in self._known:  # an exercise may train for seconds, and a class asks often
-            self._known["right", seed] = [self.reference(*copy.deepcopy(case)) for case in cases]
-        wanted = self._known["right", seed]
+        known = self.misconceptions | self.slips
+        wanted = self._once("right", seed, lambda: [self.reference(*copy.deepcopy(case)) for case in cases])
         asked = Asked(
             cases=cases,
             names=tuple(inspect.signature(self.reference).parameters),
@@ -203,15 +202,11 @@ class Exercise:
         )
 
         def mistaken() -> dict[str, list[Any]]:
-            if ("mistaken", seed) not in self._known:
-                self._known["mistaken", seed] = self.mistaken(cases) | {
-                    name: [_run(slip.function, copy.deepcopy(case)) for case in cases]
-                    for name, slip in self.slips.items()
-                }
-            return self._known["mistaken", seed]
+            return {name: [outcome(wrong.function, case) for case in cases] for name, wrong in known.items()}
 
-        said = self.said() | {name: slip.hint for name, slip in self.slips.items()}
-        return judge(self.title, said, given, wanted, mistaken, self.tolerance, asked)
+        said = {None: self.next_step} | {name: wrong.hint for name, wrong in known.items()}
+        known_outcomes = functools.partial(self._once, "mistaken", seed, mistaken)
+        return judge(self.title, said, given, wanted, known_outcomes, self.tolerance, asked)
 
     def check(self, answer: Any, seed: int | None = None, *, again: bool = False) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
@@ -245,7 +240,7 @@ class Exercise:
         if self.kind == "predict":
             return answer
         mine = copy.deepcopy(case)
-        result = _run(answer, mine)
+        result = outcome_on(answer, mine)
         if result is ... or isinstance(result, NotImplementedError):
             raise Unanswered
         if result is None and left_blank(answer):
@@ -253,11 +248,3 @@ class Exercise:
         if not all(same(now, before, 0.0) for now, before in zip(mine, case, strict=True)):
             return InputChanged()
         return result
-
-
-def _run(function: Callable[..., Any], case: tuple[Any, ...]) -> Any:
-    """The value of the call, or the exception it ended in."""
-    try:
-        return function(*case)
-    except Exception as error:  # whatever a reader's function raises is an outcome to be described
-        return error

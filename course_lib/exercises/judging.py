@@ -16,7 +16,6 @@ from course_lib.exercises.showing import Asked, in_full, smallest
 from course_lib.exercises.slips import form_of, seen_in
 
 Status = Literal["right", "wrong", "unanswered"]
-FORGOTTEN_RETURN = "Your function returned None: did you forget `return`?"
 
 
 @dataclass(frozen=True)

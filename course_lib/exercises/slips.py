@@ -150,7 +150,7 @@ def _form(given: Any, wanted: Any, everywhere: Callable[..., bool]) -> Slip | No
     if given is None:
         return Slip("no return", "Your function returned None: did you forget `return`?")
     if isinstance(given, InputChanged):
-        return Slip("in place", "Your function changed its input in place; the caller still needs it.")
+        return Slip("in place", str(given))
     if isinstance(given, Exception):
         return None
     if callable(given) and not isinstance(given, Tensor):

@@ -7,11 +7,9 @@ After reading a changed hint in place, run this file to renew the list: `python 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import pkgutil
 from pathlib import Path
 
-import course_lib.exercises
+from every_exercise import EXERCISES
 
 KEPT = Path(__file__).with_name("hints.txt")
 
@@ -19,12 +17,10 @@ KEPT = Path(__file__).with_name("hints.txt")
 def present() -> list[str]:
     """The lines that `hints.txt` should hold."""
     lines = []
-    for module in pkgutil.iter_modules(course_lib.exercises.__path__):
-        exercises = getattr(importlib.import_module(f"course_lib.exercises.{module.name}"), "EXERCISES", {})
-        for name, exercise in exercises.items():
-            for misconception, wrong in (exercise.misconceptions | exercise.slips).items():
-                digest = hashlib.sha256(wrong.hint.encode()).hexdigest()[:12]
-                lines.append(f"{module.name}.{name} | {misconception} | {digest}")
+    for name, exercise in EXERCISES.items():
+        for misconception, wrong in (exercise.misconceptions | exercise.slips).items():
+            digest = hashlib.sha256(wrong.hint.encode()).hexdigest()[:12]
+            lines.append(f"{name} | {misconception} | {digest}")
     return sorted(lines)
 
 

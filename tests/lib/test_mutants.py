@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import importlib
 import math
-import pkgutil
 from functools import cache
 
 import pytest
 import torch
 import torch.nn.functional as F
+from every_exercise import EXERCISES
 from mutants import Trial, mutants
 
-import course_lib.exercises
 from course_lib.exercises.draws import float64, integer, tell_apart
 
 SEEDS = range(20)
@@ -135,13 +133,7 @@ EQUAL = {
 
 # How little of a training run shows in the classes it answers is for test_training_exercise.
 JUDGED_BY_TRAINING = {"disc_or_ring"}
-ALL = [
-    exercise
-    for topic in pkgutil.iter_modules(course_lib.exercises.__path__)
-    for exercise in getattr(
-        importlib.import_module(f"course_lib.exercises.{topic.name}"), "EXERCISES", {}
-    ).values()
-]
+ALL = list(EXERCISES.values())
 WRITTEN = [
     pytest.param(exercise, id=exercise.name)
     for exercise in ALL

@@ -9,24 +9,15 @@ from __future__ import annotations
 import collections
 import copy
 import functools
-import importlib
 import math
-import pkgutil
 
 import pytest
 import torch
+from every_exercise import EXERCISES as ALL
 from slips_as_written import WRITTEN
 
-import course_lib.exercises
 from course_lib.exercises.exercise import Exercise
 
-ALL = {
-    f"{module.name}.{name}": exercise
-    for module in pkgutil.iter_modules(course_lib.exercises.__path__)
-    for name, exercise in getattr(
-        importlib.import_module(f"course_lib.exercises.{module.name}"), "EXERCISES", {}
-    ).items()
-}
 BOOK, OTHER = 2024, (7, 99)
 SLOW = {"optimisers.disc_or_ring"}  # trains a model for every case
 PARTIAL = {"shape", "length", "some cases", "some entries", "one line", "factor by case", "text", "nan"}
