@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +31,23 @@ def programs(page: str) -> list[tuple[str, str]]:
 ALL = [pytest.param(source, id=f"{page}: {name}") for page in PAGES for name, source in programs(page)]
 
 
+@contextlib.contextmanager
+def always_warning() -> Iterator[None]:
+    """Let torch warn as often as there is a reason."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        yield
+    finally:
+        torch.set_warn_always(before)
+
+
 def run(source: str) -> None:
-    """Run a program in a namespace of its own; a FutureWarning that it does not catch is an error."""
-    with warnings.catch_warnings(), torch.random.fork_rng():
+    """Run a program in a namespace of its own; a FutureWarning that it does not catch is an error.
+
+    Some of torch's warnings come once a process, and another test may have met them: here they come always.
+    """
+    with warnings.catch_warnings(), torch.random.fork_rng(), always_warning():
         warnings.simplefilter("error", FutureWarning)
         for name in [each for each in sys.modules if each.split(".")[0] == "functorch"]:
             del sys.modules[name]  # it warns when it is imported, and another test may have done that

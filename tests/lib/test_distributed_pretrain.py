@@ -94,11 +94,13 @@ def test_any_number_of_processes_trains_alike(tmp_path: Path, alone: Path, shard
 @pytest.mark.parametrize("sharding", ["ddp", "fsdp"])
 def test_training_and_checkpoints_on_the_cpu_let_the_machines_only_gpu_alone(tmp_path: Path, sharding: str):
     """Two processes and one GPU: whatever reached for it would find none for the second process."""
-    words = ["--sharding", sharding, "--steps", "20"]
+    words = ["--sharding", sharding, "--steps", "30"]
     beside = ["--out", str(tmp_path / "beside"), *words]
-    assert on_processes(beside_a_gpu, run_one, beside) == [(0, "")] * 2
-    assert on_processes(beside_a_gpu, run_one, [*beside, "--resume", "--steps", "30"]) == [(0, "")] * 2
-    several(tmp_path / "without", *words, "--steps", "30")
+    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 22)
+    with pytest.raises(ProcessFailed, match="process 1 of 2 was killed by SIGKILL"):
+        on_processes(beside_a_gpu, run_one, beside, spoilt)
+    assert on_processes(beside_a_gpu, run_one, [*beside, "--resume"]) == [(0, "")] * 2
+    several(tmp_path / "without", *words)
     assert history(tmp_path / "beside") == history(tmp_path / "without")
 
 

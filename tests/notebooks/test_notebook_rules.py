@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+from pathlib import Path
 
 import notebook_rules as rules
 import pytest
@@ -80,3 +82,25 @@ def test_a_shared_phrase_is_found():
     one = new_notebook(cells=[new_markdown_cell("Here the quick brown fox jumps over it.")])
     other = new_notebook(cells=[new_markdown_cell("And the quick brown fox\njumps over again.")])
     assert rules.phrases(one) & rules.phrases(other) == {("the", "quick", "brown", "fox", "jumps", "over")}
+
+
+def _how_notebooks_are_run():
+    """notebooks/conftest.py, which pytest loads as one `conftest` of several."""
+    file = Path(__file__).parents[2] / "notebooks" / "conftest.py"
+    specification = importlib.util.spec_from_file_location("how_notebooks_are_run", file)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("made", "alike"),
+    [
+        ("M 1.23 4.5 L 7 8", True),
+        ("M 1.27 4.5 L 7 8", True),
+        ("M 1.29 4.5 L 7 8", False),
+        ("M 1.23 4.5 L 7", False),
+    ],
+)
+def test_a_drawing_may_differ_by_what_nobody_sees(made, alike):
+    assert _how_notebooks_are_run().drawn_alike(made, "M 1.23 4.5 L 7 8") == alike
