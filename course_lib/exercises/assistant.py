@@ -79,6 +79,10 @@ ANSWER_TARGETS = Exercise(
             lambda prompt, answer: torch.cat([prompt, answer]),
             "Those are the tokens, neither shifted nor marked.",
         ),
+        "the answer in front": Misconception(
+            lambda prompt, answer: torch.cat([answer, torch.full((len(prompt) - 1,), NOT_ASKED)]),
+            "Your marks stand behind the answer. The prompt comes first, so they belong in front.",
+        ),
     },
     next_step="What share of the loss was the prompt's, before you masked it?",
 )
@@ -225,6 +229,12 @@ DPO_LOSS = Exercise(
             lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw))),
             "Those are the losses of the pairs. Their mean is asked for.",
         ),
+        "logarithm of the mean": Misconception(
+            lambda better, worse, rb, rw, beta: (
+                -torch.sigmoid(beta * ((better - rb) - (worse - rw))).mean().log()
+            ),
+            "You averaged the probabilities and took the logarithm last. Each pair has a loss of its own; average those.",
+        ),
     },
     next_step="What is the loss while the policy still equals the reference?",
 )
@@ -303,6 +313,14 @@ GROUP_ADVANTAGES = Exercise(
                 / (rewards.std(1, correction=0, keepdim=True) + 1e-4)
             ),
             "Nearly: you added a small number to the deviation, as libraries do. Here there is none.",
+        ),
+        "ranks": Misconception(
+            lambda rewards: rewards.argsort(1).argsort(1),
+            "Those are ranks. How far an answer lies from its group's mean counts, in units of the deviation.",
+        ),
+        "a softmax": Misconception(
+            lambda rewards: rewards.softmax(dim=1),
+            "You took a softmax, which is never negative. Half of a group should be pushed down: subtract the mean, divide by the deviation.",
         ),
     },
     next_step="All answers of a group are right. What is your advantage, and what should it be?",
@@ -401,6 +419,10 @@ CLIPPED_LOSS = Exercise(
                 )
             ),
             "Those are the losses of the tokens. Their mean is asked for.",
+        ),
+        "advantages clipped": Misconception(
+            lambda new, old, advantages, clip: -((new - old).exp() * advantages.clamp(-clip, clip)).mean(),
+            "You clipped the advantages. It is the ratio that is held near 1.",
         ),
     },
     next_step="For which tokens is the gradient exactly zero?",

@@ -65,6 +65,14 @@ SCORE_SPREAD = Exercise(
             lambda head_dim, size: float(head_dim * size * size),
             "Both factors spread, and the root is still to be taken.",
         ),
+        "one component's": Misconception(
+            lambda _, spread: spread,
+            "That is the deviation of one component. A score adds up head_dim products of two.",
+        ),
+        "deviation once": Misconception(
+            lambda head_dim, spread: math.sqrt(head_dim * spread),
+            "You put the deviation itself under the root. The variance of one product belongs there.",
+        ),
     },
     next_step="Draw ten thousand pairs and measure it.",
     tolerance=1e-3,
@@ -152,6 +160,10 @@ ATTEND = Exercise(
             lambda query, key, value: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=-1),  # noqa: ARG005
             "Those are the weights. With them, take a mean of the values.",
         ),
+        "sign of the scores": Misconception(
+            lambda query, key, value: (-query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=-1) @ value,
+            "Your scores have the wrong sign: the best match gets the smallest weight.",
+        ),
     },
     next_step="Compare with F.scaled_dot_product_attention, values and gradients.",
 )
@@ -227,6 +239,12 @@ ATTEND_CAUSALLY = Exercise(
         "no softmax": Misconception(
             lambda scores, value: scores.tril() @ value,
             "There is no softmax in yours: the scores themselves weigh the values.",
+        ),
+        "minus one": Misconception(
+            lambda scores, value: (
+                scores.masked_fill(torch.ones_like(scores).tril() == 0, -1.0).softmax(dim=-1) @ value
+            ),
+            "You set the hidden scores to −1. That is a score like any other, worth e⁻¹; only −∞ is worth nothing.",
         ),
     },
     next_step="Change the last value and see that no earlier row moves, not even in the last bit.",

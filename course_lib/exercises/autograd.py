@@ -154,6 +154,18 @@ CENTRAL_SLOPE = Exercise(
             lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
             "That is a central difference with half the step: use x − h and x + h.",
         ),
+        "brackets above": Misconception(
+            lambda f, x, h: f(x + h) - f(x - h) / (2 * h),
+            "Only the second value is divided. Put the difference in brackets, then divide.",
+        ),
+        "twice the step": Misconception(
+            lambda f, x, h: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h),
+            "That is a central difference with twice the step: use x − h and x + h.",
+        ),
+        "a step of one": Misconception(
+            lambda f, x, _: (f(x + 1) - f(x - 1)) / 2,
+            "You stepped by 1 to each side. Step by h.",
+        ),
     },
     next_step="Halve h three times. By what factor does the error fall each time, and why?",
 )
@@ -287,6 +299,18 @@ DIRECTIONAL_DERIVATIVE = Exercise(
             lambda f, x, v: torch.func.grad(f)(x) @ v / torch.func.grad(f)(x).norm(),
             "You divided by the length of the gradient. It is v that must have length 1.",
         ),
+        "divided by the sum": Misconception(
+            lambda f, x, v: torch.func.grad(f)(x) @ (v / v.sum()),
+            "You divided v by the sum of its entries. Its length is `v.norm()`, the root of the sum of their squares.",
+        ),
+        "the gradient at v": Misconception(
+            lambda f, _, v: torch.func.grad(f)(v) @ v / v.norm(),
+            "You took the gradient at v. It belongs at x; v only gives the direction.",
+        ),
+        "the second derivative": Misconception(
+            lambda f, x, v: v @ torch.func.hessian(f)(x) @ v / v.norm() ** 2,
+            "That is the curvature along v, a second derivative. The slope is a first one.",
+        ),
     },
     next_step="In which direction is the slope zero? Find one for the first case, and check.",
 )
@@ -349,6 +373,14 @@ SIGMOID_BACKWARD = Exercise(
         "divided": Misconception(
             lambda y, upstream: upstream / (y * (1 - y)),
             "You divided by the local derivative. The chain rule multiplies.",
+        ),
+        "no brackets": Misconception(
+            lambda y, upstream: upstream * y * 1 - y,
+            "`a * 1 - y` subtracts y at the end: the factor 1 − y needs brackets.",
+        ),
+        "added": Misconception(
+            lambda y, upstream: upstream + y * (1 - y),
+            "You added the local derivative to what arrives from above. The chain rule multiplies.",
         ),
     },
     next_step="Wrap it in a torch.autograd.Function and let torch.autograd.gradcheck judge it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 from torch import Generator, Tensor
@@ -47,6 +48,16 @@ BATCHES_IN_AN_EPOCH = Exercise(
         "one an epoch": Misconception(
             lambda examples, batch_size: 1,  # noqa: ARG005
             "Forward, loss, backward, step: all four run once for every batch, not once an epoch.",
+        ),
+    },
+    slips={
+        "the size of the last batch": Misconception(
+            lambda examples, batch_size: examples % batch_size,
+            "That is how many examples the last batch holds. The number of batches is asked for.",
+        ),
+        "multiplied": Misconception(
+            lambda examples, batch_size: examples * batch_size,
+            "You multiplied. Divide the examples among the batches.",
         ),
     },
     next_step="How many examples are in that last batch, and what does averaging the batch losses do to them?",
@@ -208,6 +219,16 @@ HUBER = Exercise(
             lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * ((p - t).abs() - d / 2)),
             "The pieces are right, one for each example. Their mean is asked for.",
         ),
+        "half delta not squared": Misconception(
+            lambda p, t, d: torch.where(
+                (p - t).abs() <= d, (p - t) ** 2 / 2, d * (p - t).abs() - d / 2
+            ).mean(),
+            "Beyond δ you take off δ/2; at |r| = δ the pieces only meet if δ²/2 comes off. Are brackets missing?",
+        ),
+        "absolute everywhere": Misconception(
+            lambda p, t, _: (p - t).abs().mean(),
+            "That is the mean absolute error: near zero the parabola is missing.",
+        ),
     },
     next_step="Wrap it in an nn.Module with delta as an argument. What did the class add?",
     tolerance=2e-6,
@@ -274,6 +295,10 @@ UPDATE_RUNNING_MEAN = Exercise(
             lambda running, batch, _: (running + batch.mean(dim=0)) / 2,
             "You took both half and half. `momentum` is the weight of the new one.",
         ),
+        "one example": Misconception(
+            lambda running, batch, momentum: (1 - momentum) * running + momentum * batch[0],
+            "You mixed in the first example alone. The batch's mean is asked for.",
+        ),
     },
     next_step="Compare with nn.BatchNorm1d's running_mean after one batch, and find its running_var's denominator.",
 )
@@ -337,6 +362,14 @@ PARAMETER_COUNT = Exercise(
         "the sum of sizes": Misconception(
             lambda sizes: sum(sizes),
             "Those are the neurons. Between two layers there is a weight for every pair.",
+        ),
+        "multiplied all": Misconception(
+            lambda sizes: math.prod(sizes),
+            "You multiplied all sizes. Each layer connects two neighbours; the layers add up.",
+        ),
+        "the last biases missing": Misconception(
+            lambda sizes: parameter_count(sizes) - sizes[-1],
+            "The last layer's biases are missing. It has one for each output, too.",
         ),
     },
     next_step="Check with sum(p.numel() for p in model.parameters()).",

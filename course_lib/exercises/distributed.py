@@ -101,6 +101,10 @@ EPOCH_SHARD = Exercise(
             lambda examples, epoch, rank, size, seed: _order(examples, seed + epoch)[rank + 1 :: size],
             "You begin one place too far: ranks count from 0.",
         ),
+        "the epoch subtracted": Misconception(
+            lambda examples, epoch, rank, size, seed: _order(examples, abs(seed - epoch))[rank::size],
+            "You subtracted the epoch from the seed. They are added.",
+        ),
     },
     next_step="What must happen when the examples cannot be shared out evenly?",
 )
@@ -175,6 +179,16 @@ MEAN_GRADIENT = Exercise(
                 gradients * torch.tensor(counts, dtype=gradients.dtype)[:, None] / sum(counts)
             ),
             "The weights are right. The weighted gradients still have to be added.",
+        ),
+        "squared weights": Misconception(
+            lambda gradients, counts: (
+                (gradients * torch.tensor(counts)[:, None] ** 2).sum(dim=0) / sum(c * c for c in counts)
+            ),
+            "You weighted by the square of the counts. Each example should have the same say.",
+        ),
+        "softmax weights": Misconception(
+            lambda gradients, counts: torch.tensor(counts, dtype=gradients.dtype).softmax(dim=0) @ gradients,
+            "You took a softmax of the counts, which gives nearly all to the largest. Divide them by their sum.",
         ),
     },
     next_step="DDP divides by the number of processes, and you cannot stop it. By what must a loss be multiplied "
@@ -297,6 +311,18 @@ RING_BYTES = Exercise(
             lambda parameters, processes: 2 * (processes - 1) / processes * 2 * parameters,
             "float32 has four bytes, not two.",
         ),
+        "numbers, many processes": Misconception(
+            lambda parameters, _: 2 * parameters,
+            "That is how many numbers a process sends if there are very many of them. Count bytes, and one piece fewer in each round.",
+        ),
+        "whole gradients": Misconception(
+            lambda parameters, processes: 2 * (processes - 1) * parameters,
+            "You sent everything at each turn, and counted numbers. A turn sends a piece of 1/n; a float32 has four bytes.",
+        ),
+        "one message": Misconception(
+            lambda parameters, processes: 8 * parameters / processes,
+            "That is one piece in each of the two rounds. How many turns does a round take?",
+        ),
     },
     next_step="Let the number of processes grow without end: what does one of them send?",
 )
@@ -373,6 +399,20 @@ ZERO_BYTES = Exercise(
             lambda parameters, devices, stage: zero_bytes(parameters, devices, stage) // 4,
             "You counted numbers. In float32 each has four bytes.",
         ),
+        "all devices together": Misconception(
+            lambda parameters, devices, _: 16 * parameters * devices,
+            "That is all devices together, with nothing shared out. How much does each hold?",
+        ),
+        "gradients first": Misconception(
+            lambda parameters, devices, stage: (
+                sum((4, 8, 4)[:stage]) * parameters // devices + sum((4, 8, 4)[stage:]) * parameters
+            ),
+            "You shared out the gradients first. Stage 1 begins with the optimiser's averages.",
+        ),
+        "what is saved": Misconception(
+            lambda parameters, devices, stage: sum((8, 4, 4)[:stage]) * parameters * (devices - 1) // devices,
+            "That is what is saved on each device. What it still holds is asked for.",
+        ),
     },
     next_step="Which stage would you choose if the model fits on one device and the optimiser does not?",
 )
@@ -426,6 +466,14 @@ BUBBLE = Exercise(
         "both ways": Misconception(
             lambda stages, micro_batches: 2 * (stages - 1) / (micro_batches + stages - 1),
             "Forward and backward both idle, and both take time: the share is not doubled.",
+        ),
+        "one over the micro-batches": Misconception(
+            lambda _, micro_batches: 1 / micro_batches,
+            "You took one micro-batch out of all. A device idles one step fewer than there are stages.",
+        ),
+        "stages over micro-batches": Misconception(
+            lambda stages, micro_batches: stages / micro_batches,
+            "You divided the stages by the micro-batches. Count the steps: how many pass in all, and in how many does a device wait?",
         ),
     },
     next_step="What do more micro-batches cost?",

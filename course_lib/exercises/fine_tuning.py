@@ -74,6 +74,14 @@ ADAPTER_PARAMETERS = Exercise(
             lambda inputs, outputs, rank: rank * rank * (inputs + outputs),
             "The rank counts once: A is (rank, inputs), B is (outputs, rank).",
         ),
+        "a share": Misconception(
+            lambda inputs, outputs, rank: rank * (inputs + outputs) / (inputs * outputs),
+            "That is the adapter's share of the matrix. How many numbers is it?",
+        ),
+        "what is saved": Misconception(
+            lambda inputs, outputs, rank: inputs * outputs - rank * (inputs + outputs),
+            "That is how many fewer the adapter has than the matrix. Its own number is asked for.",
+        ),
     },
     next_step="At which rank does the adapter weigh as much as the matrix?",
     tolerance=1e-9,
@@ -148,6 +156,10 @@ ADAPTED_FORWARD = Exercise(
         "root of the rank": Misconception(
             lambda x, weight, a, b, alpha: x @ weight.T + alpha / len(a) ** 0.5 * (x @ a.T @ b.T),
             "You divided by the root of the rank, as rank-stabilised LoRA does. Here it is the rank.",
+        ),
+        "scale squared": Misconception(
+            lambda x, weight, a, b, alpha: x @ weight.T + (alpha / len(a)) ** 2 * (x @ a.T @ b.T),
+            "You scaled twice: alpha/rank belongs in the detour once.",
         ),
     },
     next_step="Which product is cheaper, x @ (B A)ᵀ or (x @ Aᵀ) @ Bᵀ? Count for a batch of 32.",
@@ -289,6 +301,18 @@ MEAN_POOL = Exercise(
         "the last token": Misconception(
             lambda states, _: states[:, -1],
             "You took the last place, which may be padding. The mean is asked for.",
+        ),
+        "over the features": Misconception(
+            lambda states, _: states.mean(dim=2),
+            "You averaged over the features, and kept the tokens. It is the tokens that go.",
+        ),
+        "one vector for all": Misconception(
+            lambda states, mask: states[mask].mean(dim=0),
+            "Those are all real tokens of the batch in one mean. Each sentence has a vector of its own.",
+        ),
+        "not yet averaged": Misconception(
+            lambda states, mask: states * mask[..., None],
+            "The padding is zero now. The sum over the tokens, and the division, are still to come.",
         ),
     },
     next_step="What does your function do with a sentence that has no tokens at all?",

@@ -75,6 +75,14 @@ ONE_STEP = Exercise(
             lambda curvature, start, _: start - curvature * start,
             "You took the whole slope off. The learning rate shortens the step.",
         ),
+        "half the slope": Misconception(
+            lambda curvature, start, rate: start - rate * curvature * start / 2,
+            "Your step is half as long as it should be: differentiating θ² brings a 2, which cancels the ½.",
+        ),
+        "the curvature alone": Misconception(
+            lambda curvature, start, rate: start - rate * curvature,
+            "You took η times the curvature off. The slope is the curvature times θ.",
+        ),
     },
     next_step="Which learning rate would have landed exactly on 0?",
 )
@@ -145,6 +153,10 @@ LARGEST_STABLE_RATE = Exercise(
         "the largest entry": Misconception(
             lambda hessian: 2 / hessian.max(),
             "You asked the largest entry. The curvature is largest along an eigenvector.",
+        ),
+        "the determinant": Misconception(
+            lambda hessian: 2 / torch.linalg.det(hessian),
+            "You divided by the determinant, the product of all eigenvalues. The largest one alone decides.",
         ),
     },
     next_step="Start along the eigenvector of the smallest eigenvalue: does the boundary move? Try it.",
@@ -228,6 +240,10 @@ GRADIENT_DESCENT = Exercise(
         "full slopes": Misconception(
             lambda gradient, start, _, steps: gradient_descent(gradient, start, 1.0, steps),
             "The learning rate has no effect: your steps are as long as the slope.",
+        ),
+        "one step more": Misconception(
+            lambda gradient, start, rate, steps: gradient_descent(gradient, start, rate, steps + 1),
+            "You took one step too many. Count how often your loop's body runs.",
         ),
     },
     next_step="Return the whole path as a (steps + 1, …) tensor, and plot the loss along it.",

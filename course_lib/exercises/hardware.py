@@ -66,6 +66,18 @@ TOO_FAST = Exercise(
             lambda calls, launch, work: (launch + work) / (calls * launch),
             "You let the GPU compute one product. It computes all of them.",
         ),
+        "launch over work": Misconception(
+            lambda _, launch, work: launch / work,
+            "You divided the other way round, and left out the first launch.",
+        ),
+        "the difference": Misconception(
+            lambda _, launch, work: work - launch,
+            "You subtracted. A factor is a quotient of two times: the real one over the measured one.",
+        ),
+        "the work alone": Misconception(
+            lambda calls, _, work: calls * work,
+            "That is the GPU's time for all products, in µs. The factor compares two times.",
+        ),
     },
     next_step="With thousands of products in the queue the factor becomes work/launch. When would it be 1?",
     tolerance=1e-3,
@@ -126,6 +138,14 @@ TRAINING_GIBIBYTES = Exercise(
         "gradients forgotten": Misconception(
             lambda parameters, devices: parameters * (4 + 8 / devices) / 2**30,
             "The gradients are missing: four bytes, shared out.",
+        ),
+        "weights alone": Misconception(
+            lambda parameters, _: 4 * parameters / 2**30,
+            "Those are the weights. Gradients and averages come on top, shared out.",
+        ),
+        "all devices together": Misconception(
+            lambda parameters, devices: parameters * (4 + 12 / devices) * devices / 2**30,
+            "That is what all devices hold together. How much does each?",
         ),
     },
     next_step="From how many devices on are the weights more than half of it?",

@@ -64,6 +64,14 @@ BITS_PER_BYTE = Exercise(
             lambda loss, tokens, _: loss * tokens / math.log(2),
             "Those are the bits of the whole text. Divide by its bytes.",
         ),
+        "total nats": Misconception(
+            lambda loss, tokens, _: loss * tokens,
+            "Those are the nats of the whole text. Turn them into bits, and divide by its bytes.",
+        ),
+        "bytes a token": Misconception(
+            lambda _, tokens, size: size / tokens,
+            "That is how many bytes a token covers. How many bits does the model need for each?",
+        ),
     },
     next_step="What does gzip need, in bits a byte, on the same text?",
     tolerance=5e-3,
@@ -142,6 +150,14 @@ WINDOW = Exercise(
         "swapped": Misconception(
             lambda ids, start, context: window(ids, start, context)[::-1],
             "Input and target are the wrong way round.",
+        ),
+        "from the beginning": Misconception(
+            lambda ids, _, context: (ids[:context], ids[1 : context + 1]),
+            "Your window begins at the start of the text. It should begin at `start`.",
+        ),
+        "not split": Misconception(
+            lambda ids, start, context: ids[start : start + context + 1],
+            "Those are all the tokens it takes. Input and targets are two rows cut from them.",
         ),
     },
     next_step="Over how many windows does a text of n tokens spread, if they may overlap?",
@@ -232,6 +248,10 @@ MERGE = Exercise(
             lambda ids, pair, new: merge(ids[::-1], pair[::-1], new)[::-1],
             "You replaced from the right. In a run such as 0 0 0 it matters: begin at the left.",
         ),
+        "the last left out": Misconception(
+            lambda ids, pair, new: merge(ids[:-1], pair, new),
+            "The last id is lost. What happens where no pair can begin any more?",
+        ),
     },
     next_step="Merge until no pair occurs twice. Which pairs went first in English?",
     draws=8,
@@ -292,6 +312,10 @@ WITH_TEMPERATURE = Exercise(
         "exponentials": Misconception(
             lambda logits, temperature: (logits / temperature).exp(),
             "Those are the exponentials. Divide by their sum.",
+        ),
+        "squared temperature": Misconception(
+            lambda logits, temperature: (logits / temperature**2).softmax(dim=-1),
+            "You divided by the squared temperature. Once is enough.",
         ),
     },
     next_step="What remains at a temperature of 0.01? And at 100?",
@@ -401,6 +425,14 @@ NUCLEUS = Exercise(
                 / (nucleus(probabilities, p) > 0).sum()
             ),
             "The right tokens are kept, with equal shares. They keep their proportions.",
+        ),
+        "what is cut": Misconception(
+            lambda probabilities, p: torch.where(nucleus(probabilities, p) > 0, 0.0, probabilities),
+            "You kept what should go: those are the tokens outside the nucleus.",
+        ),
+        "the order": Misconception(
+            lambda probabilities, _: probabilities.argsort(descending=True),
+            "Those are the places, likeliest first. The probabilities are asked for.",
         ),
     },
     next_step="Which p leaves only the likeliest token, whatever the distribution?",

@@ -68,6 +68,10 @@ LINE_GRADIENT = Exercise(
             lambda x, y, w, b: (2 * (w * x + b - y) * x, 2 * (w * x + b - y)),
             "Those are the gradients of each point. Their mean is asked for.",
         ),
+        "targets added": Misconception(
+            lambda x, y, w, b: (2 * ((w * x + b + y) * x).mean(), 2 * (w * x + b + y).mean()),
+            "You added the targets. The residual is prediction minus target.",
+        ),
     },
     next_step="Check it with `four_ways`.",
 )
@@ -127,6 +131,14 @@ NORMAL_EQUATIONS = Exercise(
             lambda x, y: normal_equations(x, y)[1:],
             "The slopes are right, and the intercept is missing from what you return.",
         ),
+        "not solved": Misconception(
+            lambda x, y: torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1).T @ y,
+            "That is Xᵀy, the right-hand side. The equations still have to be solved.",
+        ),
+        "the predictions": Misconception(
+            lambda x, y: torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1) @ normal_equations(x, y),
+            "Those are the fitted values, one for each row. The coefficients are asked for.",
+        ),
     },
     next_step="Repeat with torch.linalg.lstsq, and then give both two columns that are nearly equal.",
     tolerance=2e-4,
@@ -182,6 +194,10 @@ RESCALED_COEFFICIENT = Exercise(
         "subtracted": Misconception(
             lambda coefficient, scale: coefficient - scale,
             "Scaling multiplies and divides; nothing is subtracted.",
+        ),
+        "divided by the root": Misconception(
+            lambda coefficient, scale: coefficient / scale**0.5,
+            "You divided by the root of the deviation. Their product has to stay what it was.",
         ),
     },
     next_step="And what happens to it if you *subtract* the mean from the feature? To which number does that go?",
@@ -248,6 +264,22 @@ R_SQUARED = Exercise(
         "the error": Misconception(
             lambda y, p: (y - p).square().mean(),
             "That is the mean squared error, in squared units. R² compares it with that of the mean.",
+        ),
+        "the residual sum of squares": Misconception(
+            lambda y, p: (y - p).square().sum(),
+            "That is the residuals' sum of squares. Compare it with that of the mean, and take the ratio from 1.",
+        ),
+        "not centred": Misconception(
+            lambda y, p: 1 - (y - p).square().sum() / y.square().sum(),
+            "You compared with always answering 0. Compare with always answering the mean of y.",
+        ),
+        "the correlation": Misconception(
+            lambda y, p: torch.corrcoef(torch.stack([y, p]))[0, 1],
+            "That is the correlation, which forgives a wrong scale and offset. R² does not.",
+        ),
+        "n and n − 1": Misconception(
+            lambda y, p: 1 - (y - p).square().mean() / y.var(),
+            "You divided by n above and by n − 1 below: `var` does so unless told otherwise.",
         ),
     },
     next_step="Find predictions for which R² is negative. What does that say about them?",
@@ -328,6 +360,18 @@ RIDGE = Exercise(
         "intercept last": Misconception(
             lambda x, y, s: _ridge_with(x, y, 0.0, s).roll(-1),
             "The coefficients are right and in another order: the intercept comes first.",
+        ),
+        "penalty times n": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s * len(x)),
+            "Your penalty is n times too strong. Once the squares are averaged, λ stands alone.",
+        ),
+        "only the intercept penalised": Misconception(
+            lambda x, y, s: _ridge_with(x, y, s, 0.0),
+            "You penalised the intercept and let the slopes go free. It is the other way round.",
+        ),
+        "half the penalty": Misconception(
+            lambda x, y, s: _ridge_with(x, y, 0.0, s / 2),
+            "Your penalty counts half. The 2 of its derivative cancels against the 2 of the squares, so λ stays whole.",
         ),
     },
     next_step="Let the strength grow from 0.01 to 10,000 and plot the slopes. Where does the intercept go?",

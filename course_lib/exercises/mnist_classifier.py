@@ -236,6 +236,10 @@ CROSS_ENTROPY = Exercise(
             lambda logits, labels: -logits[torch.arange(len(labels)), labels].mean(),
             "You took the logits for log-probabilities: they are not normalised.",
         ),
+        "logarithm of the mean": Misconception(
+            lambda logits, labels: -logits.softmax(dim=1)[torch.arange(len(labels)), labels].mean().log(),
+            "You averaged the probabilities and took the logarithm last. Take it for each example, then average.",
+        ),
     },
     next_step="Add label smoothing, one argument, and compare with torch's `label_smoothing`.",
 )
@@ -388,6 +392,10 @@ OUTPUT_SIZE = Exercise(
         "kernel left out": Misconception(
             lambda size, kernel, stride, padding: (size + 2 * padding) // stride + 1,  # noqa: ARG005
             "The kernel has a width: its left edge cannot stand at the last place.",
+        ),
+        "no brackets": Misconception(
+            lambda size, kernel, stride, padding: size + 2 * padding - kernel // stride + 1,
+            "Only the kernel is divided by the stride: the sum before it needs brackets.",
         ),
     },
     next_step="Add dilation, and check all four arguments against the shape nn.Conv2d returns.",

@@ -174,6 +174,20 @@ ADAM_STEP = Exercise(
             ),
             "ε is missing from the denominator.",
         ),
+        "plain SGD": Misconception(
+            lambda theta, _m, _v, gradient, _t: theta - 0.1 * gradient,
+            "That is a step of SGD: the moments have no part in it.",
+        ),
+        "betas swapped": Misconception(
+            lambda theta, m, v, gradient, t: (
+                theta
+                - 0.1
+                * (0.999 * m + 0.001 * gradient)
+                / (1 - 0.999**t)
+                / (((0.9 * v + 0.1 * gradient**2) / (1 - 0.9**t)).sqrt() + 1e-3)
+            ),
+            "You swapped the betas: 0.9 belongs to m, 0.999 to v.",
+        ),
     },
     next_step="Turn it into AdamW: one more line. Before or after the step, does it matter?",
 )
@@ -231,13 +245,17 @@ DECOUPLED_DECAY_STEP = Exercise(
             lambda theta, update, rate, decay: theta - rate * update,  # noqa: ARG005
             "The decay has no effect in yours.",
         ),
-        "into the gradient": Misconception(
-            lambda theta, update, rate, decay: theta - rate * (update + decay * theta) * (1 + rate),
-            "The rate counts twice.",
+        "rate twice": Misconception(
+            lambda theta, update, rate, decay: theta - rate * (update + rate * decay * theta),
+            "In your decay the rate counts twice: η·λ is all that multiplies the weight.",
         ),
         "added the update": Misconception(
             lambda theta, update, rate, decay: theta - rate * decay * theta + rate * update,
             "You added the update. It goes against the gradient.",
+        ),
+        "multiplied by decay": Misconception(
+            lambda theta, update, rate, decay: theta * decay - rate * update,
+            "You kept only the share λ of the weight. A step keeps 1 − ηλ of it.",
         ),
     },
     next_step="With no gradient at all, after how many steps has a weight halved?",
@@ -403,6 +421,42 @@ WARMUP_COSINE = Exercise(
                 step / warmup if step < warmup else math.cos(math.pi / 2 * (step - warmup) / (total - warmup))
             ),
             "That is a quarter of a turn, which falls steeply at the end. Half a turn, shifted and halved, lands softly.",
+        ),
+        "not halved": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else 2 * warmup_cosine(step, warmup, total)
+            ),
+            "The warm-up is right. The cosine, shifted up by 1, starts at 2: halve it.",
+        ),
+        "degrees": Misconception(
+            lambda step, warmup, total: (
+                step / warmup
+                if step < warmup
+                else 0.5 * (1 + math.cos(math.radians((step - warmup) / (total - warmup))))
+            ),
+            "The warm-up is right. Your cosine hardly moves: half a turn is π in radians.",
+        ),
+        "a sine": Misconception(
+            lambda step, warmup, total: (
+                step / warmup
+                if step < warmup
+                else 0.5 * (1 + math.sin(math.pi * (step - warmup) / (total - warmup)))
+            ),
+            "The warm-up is right. Then you took a sine, which starts in the middle and rises first.",
+        ),
+        "warm-up upside down": Misconception(
+            lambda step, warmup, total: (
+                warmup / max(step, 1) if step < warmup else warmup_cosine(step, warmup, total)
+            ),
+            "The cosine is right. In the warm-up the ratio is upside down: it grows from 0 to 1.",
+        ),
+        "a cosine up": Misconception(
+            lambda step, warmup, total: (
+                0.5 * (1 - math.cos(math.pi * step / warmup))
+                if step < warmup
+                else warmup_cosine(step, warmup, total)
+            ),
+            "The way down is right. The way up is a straight line here, not a cosine.",
         ),
     },
     next_step="Feed it to torch.optim.lr_scheduler.LambdaLR and plot what the optimiser gets.",

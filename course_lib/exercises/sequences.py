@@ -143,6 +143,18 @@ RNN_STEP = Exercise(
             lambda x, state, w_ih, w_hh, bias: torch.relu(x @ w_ih.T + state @ w_hh.T + bias),
             "You used relu. A plain RNN has tanh.",
         ),
+        "bias twice": Misconception(
+            lambda x, state, weight_ih, weight_hh, bias: torch.tanh(
+                x @ weight_ih.T + state @ weight_hh.T + 2 * bias
+            ),
+            "You added the bias twice. torch's RNN has two; here there is one.",
+        ),
+        "state subtracted": Misconception(
+            lambda x, state, weight_ih, weight_hh, bias: torch.tanh(
+                x @ weight_ih.T - state @ weight_hh.T + bias
+            ),
+            "You subtracted the state's part. The two parts add up.",
+        ),
     },
     next_step="Compare it with nn.RNNCell. Why does torch keep two biases where one would do?",
 )
@@ -230,6 +242,12 @@ LSTM_STEP = Exercise(
         "state not gated": Misconception(
             lambda gates, cell: (lstm_step(gates, cell)[1].tanh(), lstm_step(gates, cell)[1]),
             "The cell is right; the output gate has no effect on what is shown.",
+        ),
+        "coupled gates": Misconception(
+            lambda gates, cell: lstm_step(
+                torch.cat([gates.chunk(4, -1)[0], -gates.chunk(4, -1)[0], *gates.chunk(4, -1)[2:]], -1), cell
+            ),
+            "You kept 1 − i of the old cell, as a GRU does. An LSTM has a forget gate of its own.",
         ),
     },
     next_step="Set the forget gate's bias to 1 at the start. What does that do to a young network's memory?",
@@ -378,6 +396,14 @@ PADDED_LOSS = Exercise(
         "not averaged": Misconception(
             lambda logits, labels, pad: _token_losses(logits, labels)[labels != pad],
             "Those are the losses of the real tokens. Their mean is asked for.",
+        ),
+        "the first place alone": Misconception(
+            lambda logits, labels, pad: F.cross_entropy(logits[:, 0], labels[:, 0], ignore_index=pad),
+            "You asked for the first token of each sequence alone. Every real token counts.",
+        ),
+        "softmax twice": Misconception(
+            lambda logits, labels, pad: F.cross_entropy(logits.softmax(-1).mT, labels, ignore_index=pad),
+            "You took a softmax first. `cross_entropy` wants logits, and takes its own.",
         ),
     },
     next_step="F.cross_entropy can do it by itself. Which argument?",

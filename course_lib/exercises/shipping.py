@@ -203,6 +203,14 @@ LARGEST_ERROR = Exercise(
             lambda scale, inputs, weight: inputs**0.5 * weight * scale,
             "Independent errors grow like that on average. The question asks for the worst there can be.",
         ),
+        "one input fewer": Misconception(
+            lambda scale, inputs, weight: (inputs - 1) * weight * scale / 2,
+            "You counted one product fewer. All of them can err.",
+        ),
+        "whole step, no weights": Misconception(
+            lambda scale, inputs, _: inputs * scale,
+            "Rounding errs by half a step at most, and each error is multiplied by its weight.",
+        ),
     },
     next_step="Rounding errors mostly cancel. Draw them at random a thousand times: how close to the bound do you come?",
     tolerance=1e-4,
@@ -419,6 +427,13 @@ SERVED = Exercise(
             lambda fixed, each, batch, gap: (served(fixed, each, batch, gap)[0], 1000 / (fixed + each)),
             "The first is right. The second is the rate for one image at a time; a whole batch is done in one call.",
         ),
+        "a gap for each": Misconception(
+            lambda fixed, each, batch, gap: (
+                batch * gap + fixed + batch * each,
+                1000 / (fixed + batch * each),
+            ),
+            "Between so many requests there is one gap fewer; and a call serves a whole batch, not one image.",
+        ),
     },
     next_step="At which batch does the model still keep up with requests that come like that?",
     tolerance=1e-4,
@@ -511,6 +526,14 @@ SURE_DIGITS = Exercise(
         "the probability": Misconception(
             lambda logits, threshold: logits.softmax(dim=1).max(dim=1).values,  # noqa: ARG005
             "Those are the probabilities. The digits are asked for.",
+        ),
+        "sure or not": Misconception(
+            lambda logits, threshold: logits.softmax(dim=1).amax(dim=1) >= threshold,
+            "That says whether the model is sure. The digit is asked for, or −1.",
+        ),
+        "refused ones dropped": Misconception(
+            lambda logits, threshold: logits.argmax(dim=1)[logits.softmax(dim=1).amax(dim=1) >= threshold],
+            "You dropped the images the model is not sure of. They stay, with −1.",
         ),
     },
     next_step="Put the softmax into the exported graph. What do you lose if you want to set a temperature later?",

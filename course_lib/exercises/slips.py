@@ -5,10 +5,10 @@ What is said of one is what was measured, and a question; which mistake made it 
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +16,17 @@ from torch import Tensor
 
 from course_lib.exercises.comparison import InputChanged
 from course_lib.exercises.forms import agrees, number
+from course_lib.exercises.raised import cause
+from course_lib.exercises.relations import (
+    Slip,
+    given_back,
+    in_pieces,
+    marked,
+    moved,
+    part_of,
+    quietly,
+    softmaxed,
+)
 
 Outcomes = Sequence[Any]
 Pairs = list[tuple[Tensor, Tensor]]  # of flat vectors: what was given, what is wanted
@@ -59,17 +70,12 @@ FACTORS = {
 }
 
 
-@dataclass(frozen=True)
-class Slip:
-    """What was seen.
-
-    Attributes:
-        family: its name, such as "sign" or "factor".
-        text: one or two sentences for the reader.
-    """
-
-    family: str
-    text: str
+REDUCTIONS: dict[str, Callable[..., Tensor]] = {
+    "mean": Tensor.mean,
+    "sum": Tensor.sum,
+    "largest": Tensor.amax,
+    "smallest": Tensor.amin,
+}
 
 
 def seen_in(
@@ -99,7 +105,7 @@ def seen_in(
         return agrees(a, b, tolerance, predicted=predicted, decimals=decimals)
 
     def everywhere(change: Callable[[Any], Any]) -> bool:
-        return all(_quietly(lambda g=g, w=w: equal(change(g), w)) for g, w in zip(given, wanted, strict=True))
+        return all(quietly(lambda g=g, w=w: equal(change(g), w)) for g, w in zip(given, wanted, strict=True))
 
     form = form_of(given, wanted, everywhere)
     if form or any(isinstance(x, Exception | str | None) for x in (*given, *wanted)):
@@ -120,8 +126,11 @@ def seen_in(
     )
     if parts or isinstance(wanted[0], list | tuple):
         return parts
-    return _of_shapes(given, wanted, everywhere) or _of_values(
-        given, wanted, cases, names, tolerance, predicted, everywhere
+    return (
+        (None if predicted else given_back(given, cases, names))
+        or in_pieces(given, wanted)
+        or _of_shapes(given, wanted, everywhere)
+        or _of_values(given, wanted, cases, names, tolerance, predicted, everywhere)
     )
 
 
@@ -140,7 +149,7 @@ def form_of(
 
     def exactly(change: Callable[[Any], Any]) -> bool:
         return all(
-            _quietly(lambda g=g, w=w: agrees(change(g), w, EXACT)) for g, w in zip(given, wanted, strict=True)
+            quietly(lambda g=g, w=w: agrees(change(g), w, EXACT)) for g, w in zip(given, wanted, strict=True)
         )
 
     return _form(given[0], wanted[0], everywhere or exactly)
@@ -152,15 +161,21 @@ def _form(given: Any, wanted: Any, everywhere: Callable[..., bool]) -> Slip | No
     if isinstance(given, InputChanged):
         return Slip("in place", str(given))
     if isinstance(given, Exception):
-        return None
+        why = cause(given)
+        return (
+            Slip("raised", f"It raised {type(given).__name__}: {str(given).rstrip('.')}. {why}")
+            if why
+            else None
+        )
     if callable(given) and not isinstance(given, Tensor):
         return Slip(
             "a function", "This is a function, not what it returns: did you leave out the parentheses?"
         )
     if isinstance(given, str) and not isinstance(wanted, str):
-        right = everywhere(lambda g: float(g.replace(",", "").strip("% ")))
-        if right:
+        if everywhere(lambda g: float(g.replace(",", "").strip("% "))):
             return Slip("number as text", "The number is right, but it is text. Leave out the quotes.")
+        if everywhere(ast.literal_eval):
+            return Slip("number as text", "The values are right, but they are text. Leave out the quotes.")
         return Slip("text", "This is text, in quotes; the answer is not. Write the value itself.")
     if (
         isinstance(wanted, Tensor)
@@ -202,7 +217,7 @@ def _parts(given: Outcomes, wanted: Outcomes, equal: Callable[[Any, Any], bool],
     words = ["first", "second", "third", "fourth", "fifth", "sixth"][:size]
 
     def column_right(i: int, j: int) -> bool:
-        return all(_quietly(lambda g=g, w=w: equal(g[i], w[j])) for g, w in zip(given, wanted, strict=True))
+        return all(quietly(lambda g=g, w=w: equal(g[i], w[j])) for g, w in zip(given, wanted, strict=True))
 
     for order in list(itertools.permutations(range(size)))[1:] if size <= 4 else []:
         if all(column_right(i, j) for i, j in enumerate(order)):
@@ -231,7 +246,7 @@ def _length(given: Outcomes, wanted: Outcomes) -> Slip | None:
         return None
     for place, word in enumerate(("first", "second", "third")[: len(w)]):
         if all(
-            len(b) > place and _quietly(lambda a=a, b=b, i=place: agrees(a, b[i], EXACT))
+            len(b) > place and quietly(lambda a=a, b=b, i=place: agrees(a, b[i], EXACT))
             for a, b in zip(given, wanted, strict=True)
         ):
             return Slip(
@@ -240,7 +255,7 @@ def _length(given: Outcomes, wanted: Outcomes) -> Slip | None:
             )
     for lost, cut in (("last", slice(None, -1)), ("first", slice(1, None))):
         if all(
-            _quietly(lambda a=a, b=b, c=cut: agrees(list(a), list(b[c]), EXACT))
+            quietly(lambda a=a, b=b, c=cut: agrees(list(a), list(b[c]), EXACT))
             for a, b in zip(given, wanted, strict=True)
         ):
             return Slip("one missing", f"All are right but the {lost}, which is missing.")
@@ -274,19 +289,20 @@ def _of_shapes(given: Outcomes, wanted: Outcomes, everywhere: Everywhere) -> Sli
     if tuple(g.shape) == shape:
         return None
     for dim in range(g.ndim):
-        for name, reduce in (("mean", Tensor.mean), ("sum", Tensor.sum)):
-            if g.is_floating_point() and everywhere(lambda g, d=dim, r=reduce: r(g, dim=d)):
+        for name, reduce in REDUCTIONS.items():
+            if everywhere(lambda g, d=dim, r=reduce: r(g.double(), dim=d)):
                 return Slip(
                     "not reduced",
                     f"Yours has shape {tuple(g.shape)}, wanted is {shape}: the {name} over dimension {dim} of yours "
                     "is right. Did you stop one step early?",
                 )
-    if isinstance(w, Tensor) and w.ndim > g.ndim and w.dtype != torch.bool:
+    if isinstance(w, Tensor) and w.ndim > g.ndim:
         for dims in [*range(w.ndim), tuple(range(w.ndim))]:
-            for name, reduce in (("mean", Tensor.mean), ("sum", Tensor.sum), ("largest", Tensor.amax)):
+            for name, reduce in REDUCTIONS.items():
                 reduced = [reduce(b.double(), dim=dims) for b in wanted]
                 if all(
-                    _quietly(lambda a=a, b=b: agrees(a, b, 1e-5)) for a, b in zip(given, reduced, strict=True)
+                    quietly(lambda a=a, b=b: agrees(a.double(), b, 1e-5))
+                    for a, b in zip(given, reduced, strict=True)
                 ):
                     where = "" if dims == tuple(range(w.ndim)) else f" over dimension {dims}"
                     return Slip(
@@ -294,14 +310,14 @@ def _of_shapes(given: Outcomes, wanted: Outcomes, everywhere: Everywhere) -> Sli
                         f"Yours is the {name} of what is wanted{where}: the shape is {tuple(g.shape)}, and {shape} is "
                         "wanted. Did you go one step too far?",
                     )
-    if g.is_floating_point() and not shape:
-        for name, reduce in (("mean", Tensor.mean), ("sum", Tensor.sum)):
-            if everywhere(reduce):
+    if not shape:
+        for name, reduce in REDUCTIONS.items():
+            if everywhere(lambda g, r=reduce: r(g.double())):
                 return Slip(
                     "not reduced",
                     f"Yours has shape {tuple(g.shape)}, and a single number is wanted: its {name} is right.",
                 )
-    return Slip(
+    return part_of(given, wanted) or Slip(
         "shape",
         f"The shape is {tuple(g.shape)} where {shape} is wanted. Which dimension should go, stay or change places?",
     )
@@ -352,9 +368,9 @@ def _rearranged(given: Outcomes, wanted: Outcomes, everywhere: Everywhere) -> Sl
         return None
     if (
         g.dtype != torch.bool
-        and g.is_floating_point()
+        and g.numel() > 3
         and all(
-            _quietly(
+            quietly(
                 lambda a=a, b=b: torch.allclose(
                     a.flatten().sort().values.double(),
                     b.flatten().sort().values.double(),
@@ -387,6 +403,8 @@ def _of_values(
                 "inverted", "True and False have changed places everywhere: which of them should mark what?"
             )
         return None
+    if isinstance(wanted[0], Tensor) and wanted[0].dtype == torch.bool:
+        return marked(given, wanted)
     pairs = [_numbers(g, w) for g, w in zip(given, wanted, strict=True)]
     if any(pair is None for pair in pairs):
         return None
@@ -399,6 +417,8 @@ def _of_values(
     return (
         _simple(g, w, slack, whole=whole, predicted=predicted, where=" everywhere" if g.numel() > 1 else "")
         or _sized(pairs, cases, names, slack, predicted=predicted)
+        or (None if predicted else moved(given, wanted, cases, names))
+        or softmaxed(given, wanted)
         or (None if predicted else _proportional(given, wanted, pairs, slack))
         or (None if predicted else _some_right(given, wanted, pairs, tolerance))
     )
@@ -482,7 +502,7 @@ def _sized(
         ratios.append(float(r.mean()))
     if not ratios:
         return None
-    for name, sizes in _sizes(cases, names):
+    for name, sizes in _sizes(cases, names, products=not predicted):
         for power, what in (
             (1, "{n}"),
             (-1, "1/{n}"),
@@ -492,16 +512,18 @@ def _sized(
             (-2, "1/{n}²"),
         ):
             if len(sizes) == len(ratios) and all(
-                n > 1 and math.isclose(r, n**power, rel_tol=max(slack, 1e-9))
+                n > 0 and n != 1 and math.isclose(r, n**power, rel_tol=max(slack, 1e-9))
                 for r, n in zip(ratios, sizes, strict=True)
             ):
                 n = f"{sizes[0]:g}" if predicted else "n"
                 tail = f", and {n} stands in the question" if predicted else f", with n = {name}"
-                question = (
-                    "Did you add where a mean is wanted, or is a division left out?"
-                    if power > 0
-                    else "Did you divide once too often, or take a mean where a sum is wanted?"
-                )
+                counts = all(n == round(n) for n in sizes)
+                if power > 0:
+                    question = "Did you add where a mean is wanted, or is a division left out?"
+                else:
+                    question = "Did you divide once too often, or take a mean where a sum is wanted?"
+                if not counts:
+                    question = "Is that a factor too many, or one left out?"
                 return Slip(
                     "size", f"Your result is {what.format(n=n)} times what is wanted{tail}. {question}"
                 )
@@ -547,7 +569,7 @@ def _proportional(given: Outcomes, wanted: Outcomes, pairs: Pairs, slack: float)
                         and bool((x - x.mean(d, keepdim=True)).abs().max() <= 10 * slack * x.abs().max())
                     )
 
-                if all(_quietly(lambda a=a, b=b: constant(a, b)) for a, b in zip(given, wanted, strict=True)):
+                if all(quietly(lambda a=a, b=b: constant(a, b)) for a, b in zip(given, wanted, strict=True)):
                     return Slip(
                         family,
                         f"Along dimension {dim} your numbers are off {how} that is the same all along it, and differs from one "
@@ -622,7 +644,9 @@ def _not_finite(given: Outcomes, g: Tensor, w: Tensor) -> Slip | None:
     )
 
 
-def _sizes(cases: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Iterator[tuple[str, list[float]]]:
+def _sizes(
+    cases: Sequence[tuple[Any, ...]], names: Sequence[str], *, products: bool
+) -> Iterator[tuple[str, list[float]]]:
     """Every number that says how large an argument is, with a name, over the cases."""
     if not cases:
         return
@@ -642,6 +666,11 @@ def _sizes(cases: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Iterator[t
                 yield f"sum({name})", [float(sum(x)) for x in column]
         elif number(argument) is not None:
             yield name, [float(x) for x in column]
+    single = [
+        i for i in range(len(names) * products) if i < len(cases[0]) and isinstance(cases[0][i], int | float)
+    ]
+    for i, j in itertools.combinations(single, 2):
+        yield f"{names[i]} · {names[j]}", [float(case[i]) * float(case[j]) for case in cases]
 
 
 def _numbers(given: Any, wanted: Any) -> tuple[Tensor, Tensor] | None:
@@ -674,19 +703,3 @@ def _is_whole(value: Any) -> bool:
 
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _quietly(question: Callable[[], Any]) -> bool:
-    """Its answer, or False where it cannot be asked of such values."""
-    try:
-        return bool(question())
-    except (
-        RuntimeError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        ZeroDivisionError,
-    ):
-        return False

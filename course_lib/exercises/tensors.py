@@ -48,6 +48,12 @@ BROADCAST_RESULT = Exercise(
             "dimensions are laid on top of each other.",
         ),
     },
+    slips={
+        "b's shape": Misconception(
+            lambda _, second: second,
+            "That is b's own shape. The result has as many dimensions as the longer of the two.",
+        ),
+    },
     next_step="Now find two shapes of three dimensions each for which the answer is 'error'.",
 )
 
@@ -313,6 +319,18 @@ MEAN_SQUARED_ERROR = Exercise(
         "differences not squared": Misconception(
             lambda predictions, targets: (predictions.squeeze(1) - targets).mean(),
             "The pairing is right; the squares are missing, so positive and negative differences cancel.",
+        ),
+        "divided by n − 1": Misconception(
+            lambda predictions, targets: (
+                (predictions.squeeze(1) - targets).square().sum() / (len(targets) - 1)
+            ),
+            "The pairing is right. You divided by n − 1; the mean divides by n.",
+        ),
+        "sorted": Misconception(
+            lambda predictions, targets: (
+                (predictions.squeeze(1).sort().values - targets.sort().values).square().mean()
+            ),
+            "You sorted both, so a prediction no longer meets the target in its own row.",
         ),
     },
     next_step="Add an assertion that would have caught the first version, and place it where it costs nothing.",

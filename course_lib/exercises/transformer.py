@@ -72,6 +72,10 @@ BLOCK_PARAMETERS = Exercise(
             lambda d, f: block_parameters(d, f) - 2 * d,
             "A LayerNorm has a bias beside its weight.",
         ),
+        "feed-forward alone": Misconception(
+            lambda d_model, feed_forward: 2 * d_model * feed_forward + feed_forward + d_model,
+            "That is the feed-forward part. The attention and the norms are missing.",
+        ),
     },
     next_step="Check with sum(p.numel() for p in layer.parameters()).",
     tolerance=1e-9,
@@ -267,10 +271,10 @@ def sinusoid(position: int, d_model: int) -> Tensor:
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten()
 
 
-def _sinusoid_variant(power=2.0, arrange=None, degrees=False):
+def _sinusoid_variant(power=2.0, arrange=None, degrees=False, base=10000):
     def variant(position: int, d_model: int) -> Tensor:
         pair = torch.arange(d_model // 2, dtype=torch.float64)
-        angle = position / 10000 ** (power * pair / d_model)
+        angle = position / base ** (power * pair / d_model)
         angle = torch.deg2rad(angle) if degrees else angle
         if arrange is not None:
             return arrange(angle)
@@ -335,6 +339,14 @@ SINUSOID = Exercise(
         "sines alone": Misconception(
             lambda position, d_model: torch.stack([sinusoid(position, d_model)[::2]] * 2, dim=-1).flatten(),
             "The sines are right, and stand where the cosines belong too.",
+        ),
+        "base 1000": Misconception(
+            _sinusoid_variant(base=1000),
+            "Your waves slow down too little from pair to pair: the base is 10,000, not 1000.",
+        ),
+        "one place further": Misconception(
+            lambda position, d_model: sinusoid(position + 1, d_model),
+            "Those are the readings of the next position: positions count from 0.",
         ),
     },
     next_step="Plot the dot product of position 20 with every other position.",
