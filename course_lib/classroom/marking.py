@@ -21,6 +21,7 @@ from course_lib.classroom.wire import Unmarkable, decode, encode_argument
 from course_lib.exercises.comparison import InputChanged, same
 from course_lib.exercises.exercise import Exercise
 from course_lib.exercises.judging import Verdict
+from course_lib.exercises.rules import words_in
 
 MOST_NOTES = 8
 LONGEST_MESSAGE = 600  # characters; an answer that is shown may be long
@@ -310,7 +311,15 @@ def _verdict(notebook: _Notebook, question: Question, number: int, *, hidden: bo
         if isinstance(outcome, Unmarkable):
             return Verdict("wrong", f"{exercise.title}: not yet. That cannot be marked: {outcome.reason}.")
     seed = question.seed if hidden or item.kind == "predict" else question.shown_seed
-    return exercise.judge_outcomes(outcomes, seed)
+    words = words_in(_read_in_order(notebook, number), item.symbol) if exercise.without else ()
+    return exercise.judge_outcomes(outcomes, seed, words)
+
+
+def _read_in_order(notebook: _Notebook, number: int) -> list[str]:
+    """The sources of the cells, in an order in which what the cell of that number sets is set last."""
+    return [
+        cell.source for cell in sorted(notebook.cells, key=lambda cell: (cell.number <= number, cell.number))
+    ]
 
 
 def _decoded(data: Any) -> Any:

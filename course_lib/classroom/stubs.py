@@ -168,10 +168,15 @@ def _stubs_of(path: Path) -> list[Stub]:
             stub = "\n".join(source.splitlines()[: line - 1]).rstrip()
             number = int(_NUMBER.fullmatch(path.name)["number"])
             exercise = f"{topic}/{name}"
-            text = _with_equations(block["text"], equations, chapter)
+            text = _with_equations(_without_values(block["text"], load(exercise)), equations, chapter)
             found.append(Stub(exercise, number, chapter, block["title"], text, symbol, stub))
             block = None
     return found
+
+
+def _without_values(text: str, exercise: Exercise) -> str:
+    """The question without the paragraph that asks for the book's own values; an assignment has others."""
+    return text.removesuffix(exercise.posed()).rstrip() if exercise.kind == "predict" else text
 
 
 def _equations(sources: Sequence[str]) -> dict[str, str]:

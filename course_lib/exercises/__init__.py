@@ -1,4 +1,15 @@
 """Exercises by topic, and the judge that they share."""
 
-MACHINERY = ("comparison", "draws", "forms", "raised", "relations", "slips", "showing", "judging", "exercise")
+MACHINERY = (
+    "comparison",
+    "draws",
+    "forms",
+    "raised",
+    "relations",
+    "slips",
+    "showing",
+    "judging",
+    "rules",
+    "exercise",
+)
 """The judge's modules, each after those that it imports; every other module is a topic."""

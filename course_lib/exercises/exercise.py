@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from course_lib.exercises.comparison import InputChanged, same
 from course_lib.exercises.draws import MOST_DRAWS, outcome, outcome_on, tell_apart
 from course_lib.exercises.forms import agrees, is_short
 from course_lib.exercises.judging import Verdict, judge, left_blank
+from course_lib.exercises.rules import broken, words_of
 from course_lib.exercises.showing import Asked
 
 BOOK_SEED = 2024
@@ -70,6 +72,7 @@ class Exercise:
         decimals: of a prediction, the places after the point that its question asks for. Without, three
             significant digits are enough.
         text: the question, Markdown; "" where it stands in a chapter.
+        without: what an answer may not use: names of functions, or `LOOP` or `AUTOGRAD` of `rules`.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Exercise:
     slips: dict[str, Misconception] = field(default_factory=dict)
     decimals: int | None = None
     text: str = ""
+    without: tuple[str, ...] = ()
     _drawn: list[int] = field(default_factory=lambda: [BOOK_SEED], init=False, repr=False, compare=False)
     _known: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -150,6 +154,10 @@ class Exercise:
             text += " (Three significant digits are enough.)"
         return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
+    def posed(self) -> str:
+        """A prediction's question with the book's own values, as Markdown: so it stands in the chapter."""
+        return re.sub(r"([\\*_`$<\[\]])", r"\\\1", " ".join(self.ask(BOOK_SEED).split()))
+
     def _seed(self, seed: int | None, *, again: bool) -> int:
         """The seed meant: the one given, the next one, or the one drawn last."""
         if seed is not None and again:
@@ -171,14 +179,16 @@ class Exercise:
             given = [self._outcome(answer, case) for case in cases]
         except Unanswered:
             return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
-        return self._verdict(given, cases, seed, in_full=in_full)
+        words = words_of(answer) if self.without else set()
+        return self._verdict(given, cases, seed, words, in_full=in_full)
 
-    def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
+    def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED, words: Collection[str] = ()) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
 
         Args:
             given: what came of each case of `seed`, in order: a value, or the exception it ended in.
             seed: of the inputs.
+            words: that the answer's source holds; see `rules.words_in`.
 
         Raises:
             ValueError: if there are not as many as cases.
@@ -186,10 +196,16 @@ class Exercise:
         cases = self.cases(seed)
         if len(given) != len(cases):
             raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
-        return self._verdict(given, cases, seed)
+        return self._verdict(given, cases, seed, words)
 
     def _verdict(
-        self, given: list[Any], cases: list[tuple[Any, ...]], seed: int, *, in_full: bool = False
+        self,
+        given: list[Any],
+        cases: list[tuple[Any, ...]],
+        seed: int,
+        words: Collection[str],
+        *,
+        in_full: bool = False,
     ) -> Verdict:
         known = self.misconceptions | self.slips
         wanted = self._once("right", seed, lambda: [self.reference(*copy.deepcopy(case)) for case in cases])
@@ -206,7 +222,10 @@ class Exercise:
 
         said = {None: self.next_step} | {name: wrong.hint for name, wrong in known.items()}
         known_outcomes = functools.partial(self._once, "mistaken", seed, mistaken)
-        return judge(self.title, said, given, wanted, known_outcomes, self.tolerance, asked)
+        verdict = judge(self.title, said, given, wanted, known_outcomes, self.tolerance, asked)
+        if verdict.status == "right" and (told := broken(self.without, set(words))):
+            return Verdict("wrong", f"{self.title}: not yet. {told}", family="forbidden")
+        return verdict
 
     def check(self, answer: Any, seed: int | None = None, *, again: bool = False) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.

@@ -27,7 +27,7 @@ class Verdict:
         message: what the reader is told.
         misconception: the recognised misconception's name, if one was.
         case: of a wrong answer, the first case on which it differs, counted from 0.
-        right_cases: how many cases it is right on.
+        right_cases: how many cases it is right on; none of an answer that uses what is forbidden.
         form_only: whether a wrong answer holds the right numbers, such as `"0.5"` for 0.5.
         family: the family of slips that its outcomes show, if no misconception was recognised.
     """

@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from course_lib.exercises.draws import float64, integer
 from course_lib.exercises.exercise import Exercise, Misconception
+from course_lib.exercises.rules import AUTOGRAD
 
 # --- the gradient -------------------------------------------------------------------------------------------
 
@@ -74,6 +75,7 @@ LINE_GRADIENT = Exercise(
         ),
     },
     next_step="Check it with `four_ways`.",
+    without=(AUTOGRAD,),
 )
 
 

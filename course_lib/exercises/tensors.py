@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from course_lib.exercises.draws import integer
 from course_lib.exercises.exercise import Exercise, Misconception
+from course_lib.exercises.rules import LOOP
 
 # --- the shape of a difference ------------------------------------------------------------------------------
 
@@ -182,6 +183,7 @@ STANDARDISE = Exercise(
         ),
     },
     next_step="What should a column whose values are all equal become? Decide, and handle it.",
+    without=(LOOP,),
 )
 
 
@@ -256,6 +258,7 @@ SQUARED_DISTANCES = Exercise(
         ),
     },
     next_step="The (n, m, d) array is n·m·d numbers. Use |x|² − 2x·y + |y|² to need only n·m.",
+    without=(LOOP,),
 )
 
 

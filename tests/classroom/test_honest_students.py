@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small_submissions import ASSIGNMENT, BLANK, LOSS, PREDICTION, RIGHT, RNN, code, hand_in, notebook
 
+from course_lib.classroom.assignment import Item
 from course_lib.classroom.marking import mark, questions
 from course_lib.classroom.marks import Mark
 from course_lib.classroom.sandbox import Limits, Sandbox
@@ -116,6 +118,21 @@ def test_a_wrong_answer_is_told_what_is_wrong(sandbox, tmp_path, name):
     got = marked(sandbox, tmp_path, cells)
     assert (got.status, got.points) == (status, 0), got
     assert said in got.message
+
+
+FORBIDDEN = "def loss(z, y):\n    return F.cross_entropy(z, y)"
+OWN = "def loss(z, y):\n    return -z.log_softmax(1)[torch.arange(len(y)), y].mean()"
+
+
+@pytest.mark.parametrize(("helper", "status"), [(FORBIDDEN, "wrong"), (OWN, "ok")])
+def test_what_an_exercise_forbids_is_found_in_a_helper_of_another_cell(sandbox, tmp_path, helper, status):
+    item = Item("mnist_classifier/cross_entropy", "cross_entropy", "implement", 2, "Digits")
+    asked = replace(ASSIGNMENT, items=(item,))
+    answer = "def cross_entropy(logits, labels):\n    return loss(logits, labels)"
+    cells, _ = read_notebook(hand_in(tmp_path, "ada", notebook({item: answer}, before=helper)), asked)
+    (got,) = mark(cells, questions(asked), sandbox)[0]
+    assert got.status == status, got
+    assert status == "ok" or "without `cross_entropy`" in got.message
 
 
 @pytest.mark.parametrize("form", ["'{}'", "torch.tensor([{}])", "[{}]", "torch.tensor([[{}]])"])

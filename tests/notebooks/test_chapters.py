@@ -12,6 +12,8 @@ import notebook_rules as rules
 import pytest
 from zero_slides.tags import SLIDE_TAGS
 
+from course_lib.classroom.stubs import find_stubs, load
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NUMBERED = [path for path in CHAPTERS if path.name[:2].isdigit()]  # claims.ipynb sets no exercises
@@ -112,6 +114,18 @@ def test_three_to_six_exercises(numbered):
     texts = [cell.source for cell in numbered.cells if cell.cell_type == "markdown"]
     exercises = sum(text.count("{exercise}") for text in texts)
     assert 3 <= exercises <= 6
+
+
+def test_a_prediction_is_asked_in_its_box_and_an_assignment_asks_for_its_own_values():
+    texts = "\n".join(cell.source for path in NUMBERED for cell in nbformat.read(path, as_version=4).cells)
+    predictions = [stub for stub in find_stubs() if load(stub.exercise).kind == "predict"]
+    assert len(predictions) >= 20
+    for stub in predictions:
+        question = load(stub.exercise).posed()
+        label = f"ex-{stub.exercise.replace('/', '-').replace('_', '-')}"
+        box = texts.partition(f":label: {label}\n")[2].partition("\n:::")[0]
+        assert box.endswith(f"\n\n{question}"), stub.exercise
+        assert question not in stub.text
 
 
 def test_figures_have_words_for_who_cannot_see_them(chapter):
