@@ -147,6 +147,7 @@ CHANCE_TO_WIN = Exercise(
     next_step="How large must the difference be for nine wins in ten?",
     tolerance=1e-2,
     decimals=2,
+    reason="By Bradley and Terry the probability is the sigmoid of the difference of the two rewards. Only the difference counts: adding the same number to both changes nothing.",
 )
 
 

@@ -76,6 +76,7 @@ SCORE_SPREAD = Exercise(
     },
     next_step="Draw ten thousand pairs and measure it.",
     tolerance=1e-3,
+    reason="The product of two independent components of deviation s has the variance s⁴, and the variances of head_dim such products add up. The deviation is the root of that sum, s²·√head_dim.",
 )
 
 

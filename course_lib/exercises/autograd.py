@@ -96,6 +96,7 @@ GRADIENT_AFTER_TWO = Exercise(
         ),
     },
     next_step="Where in a training loop must `x.grad` go back to nothing, and which call does it?",
+    reason="Each pass finds the slope 2ax. backward adds it to x.grad, so after two passes x.grad holds 4ax.",
 )
 
 

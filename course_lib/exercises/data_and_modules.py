@@ -61,6 +61,7 @@ BATCHES_IN_AN_EPOCH = Exercise(
         ),
     },
     next_step="How many examples are in that last batch, and what does averaging the batch losses do to them?",
+    reason="The examples fill whole batches, and those left over make one more, smaller batch. Each batch is one update, so the quotient is rounded up.",
 )
 
 

@@ -256,6 +256,7 @@ SCALED = Exercise(
         ),
     },
     next_step="Why do large batches need a warm-up all the more?",
+    reason="With n devices a batch is n times as large, and the linear rule makes the learning rate n times as large. An epoch then takes one n-th of the updates.",
 )
 
 
@@ -479,6 +480,7 @@ BUBBLE = Exercise(
     next_step="What do more micro-batches cost?",
     tolerance=5e-4,
     decimals=3,
+    reason="With n stages and M micro-batches a pass takes M + n − 1 steps, of which each device works M and idles n − 1. The backward pass has the same share, so (n − 1)/(M + n − 1) is the share of the whole.",
 )
 
 

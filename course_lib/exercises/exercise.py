@@ -72,6 +72,7 @@ class Exercise:
         decimals: of a prediction, the places after the point that its question asks for. Without, three
             significant digits are enough.
         text: the question, Markdown; "" where it stands in a chapter.
+        reason: of a prediction: why, in two sentences, shown with its solution.
         without: what an answer may not use: names of functions, or `LOOP` or `AUTOGRAD` of `rules`.
     """
 
@@ -90,6 +91,7 @@ class Exercise:
     slips: dict[str, Misconception] = field(default_factory=dict)
     decimals: int | None = None
     text: str = ""
+    reason: str = ""
     without: tuple[str, ...] = ()
     _drawn: list[int] = field(default_factory=lambda: [BOOK_SEED], init=False, repr=False, compare=False)
     _known: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -85,6 +85,7 @@ ADAPTER_PARAMETERS = Exercise(
     },
     next_step="At which rank does the adapter weigh as much as the matrix?",
     tolerance=1e-9,
+    reason="A has rank × inputs numbers and B has outputs × rank. Together that is rank · (inputs + outputs).",
 )
 
 
@@ -380,6 +381,7 @@ TRAINING_MEBIBYTES = Exercise(
     },
     next_step="Compare with torch: sum the bytes of parameters, .grad and optimizer.state.",
     tolerance=5e-3,
+    reason="Every parameter takes 4 bytes for its weight, and a trained one 12 more for its gradient and Adam's two moments. Divided by 2²⁰, the bytes are MiB.",
 )
 
 

@@ -85,6 +85,7 @@ ONE_STEP = Exercise(
         ),
     },
     next_step="Which learning rate would have landed exactly on 0?",
+    reason="The slope of ½aθ² is aθ. The step goes against it, to θ − η·aθ.",
 )
 
 
@@ -370,6 +371,7 @@ NOISE_RATIO = Exercise(
         ),
     },
     next_step="So to halve the noise you pay with how many times the work?",
+    reason="The variance of a mean over B examples falls as 1/B. The standard deviation is its root, so it changes by the root of old over new.",
 )
 
 

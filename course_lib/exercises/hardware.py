@@ -81,6 +81,7 @@ TOO_FAST = Exercise(
     },
     next_step="With thousands of products in the queue the factor becomes work/launch. When would it be 1?",
     tolerance=1e-3,
+    reason="The GPU is done after one launch and n products, but the clock stops as soon as the n launches are queued. The factor is (launch + n·work)/(n·launch).",
 )
 
 
@@ -150,6 +151,7 @@ TRAINING_GIBIBYTES = Exercise(
     },
     next_step="From how many devices on are the weights more than half of it?",
     tolerance=5e-3,
+    reason="Each device holds all weights, 4 bytes per parameter, and its share of the other 12, for gradients and Adam's two averages. Divided by 2³⁰, the bytes are GiB.",
 )
 
 
@@ -422,6 +424,7 @@ UTILISATION = Exercise(
     },
     next_step="With checkpointing the forward pass is computed twice. Does this share rise, fall or stay?",
     tolerance=5e-3,
+    reason="Forward takes two operations per parameter and token, and backward twice as many, which makes six. Six times parameters times tokens per second is the work done; divided by what the device could do, it is the share used.",
 )
 
 

@@ -76,6 +76,7 @@ BITS_PER_BYTE = Exercise(
     next_step="What does gzip need, in bits a byte, on the same text?",
     tolerance=5e-3,
     decimals=2,
+    reason="The loss per token times the number of tokens is the whole text in nats, and divided by ln 2 in bits. Divided by the bytes, it no longer depends on how the text was cut into tokens.",
 )
 
 

@@ -204,6 +204,7 @@ RESCALED_COEFFICIENT = Exercise(
     },
     next_step="And what happens to it if you *subtract* the mean from the feature? To which number does that go?",
     tolerance=1e-6,
+    reason="What the feature adds to a prediction has to stay what it was, and c·x = (c·s)·(x/s). So the coefficient grows by the factor by which the feature shrank.",
 )
 
 

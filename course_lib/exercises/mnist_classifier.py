@@ -77,6 +77,7 @@ LOSS_OF_IGNORANCE = Exercise(
     next_step="Print the first loss of every model you train from now on, and compare it with ln k.",
     tolerance=2e-3,
     decimals=2,
+    reason="Equal logits give each of the k classes the probability 1/k. The loss is minus its natural logarithm, ln k.",
 )
 
 

@@ -70,6 +70,7 @@ FIRST_STEP = Exercise(
     },
     next_step="And the second step, if the slope has halved? Check with torch.optim.Adam.",
     tolerance=1e-6,
+    reason="After one step bias correction gives m̂ = g and v̂ = g². Their quotient m̂/√v̂ is the sign of the slope, so the step is as long as the learning rate.",
 )
 
 

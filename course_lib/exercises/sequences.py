@@ -66,6 +66,7 @@ STEPS_UNTIL_A_HUNDREDTH = Exercise(
     },
     next_step="With 1.05 instead, after how many steps is it a hundred times larger?",
     tolerance=1e-9,
+    reason="After n steps the gradient has been multiplied by fⁿ, which falls below 0.01 once n exceeds ln 0.01/ln f. The first whole number beyond that is the answer.",
 )
 
 

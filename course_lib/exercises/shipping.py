@@ -214,6 +214,7 @@ LARGEST_ERROR = Exercise(
     },
     next_step="Rounding errors mostly cancel. Draw them at random a thousand times: how close to the bound do you come?",
     tolerance=1e-4,
+    reason="Rounding moves an input by half a step at most, and the weight multiplies that. In the worst case all errors push the same way and add up to n·|w|·s/2.",
 )
 
 
@@ -355,6 +356,7 @@ REMAINING_WORK = Exercise(
     },
     next_step="Store (a) as value and place of each weight left, in 4 bytes each. From what share on is the file smaller?",
     tolerance=1e-6,
+    reason="In (a) the shapes stay as they are, and a dense kernel multiplies by 0 as by any other number. In (b) input and output channels both shrink to the share that is left, so the work falls with its square.",
 )
 
 
@@ -437,6 +439,7 @@ SERVED = Exercise(
     },
     next_step="At which batch does the model still keep up with requests that come like that?",
     tolerance=1e-4,
+    reason="The first request waits one gap for each of the others, and then for one call that takes the fixed time and that of every image. Called without a pause, the model finishes a whole batch in the time of one call.",
 )
 
 

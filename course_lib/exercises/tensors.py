@@ -56,6 +56,7 @@ BROADCAST_RESULT = Exercise(
         ),
     },
     next_step="Now find two shapes of three dimensions each for which the answer is 'error'.",
+    reason="Aligned at the right, b's sizes stand under the last two of a, and b gets a 1 in front. Wherever the two sizes differ, one of them is 1 and gives way to the other.",
 )
 
 
@@ -111,6 +112,7 @@ VIEW_STRIDES = Exercise(
         ),
     },
     next_step="Which of .view(-1) and .reshape(-1) works on it, and which of them copies?",
+    reason="The slice's step multiplies the stride of the columns, since neighbours now lie that many elements apart; rows start where they did. The transpose swaps the two strides and copies nothing.",
 )
 
 

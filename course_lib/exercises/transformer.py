@@ -79,6 +79,7 @@ BLOCK_PARAMETERS = Exercise(
     },
     next_step="Check with sum(p.numel() for p in layer.parameters()).",
     tolerance=1e-9,
+    reason="Attention has four projections of d² weights and d biases, the feed-forward part d·f weights and f biases on the way up, d·f and d on the way down, and each of two LayerNorms 2d parameters. The number of heads does not enter, because the heads share d among them.",
 )
 
 

@@ -94,9 +94,11 @@ def secret_lines(stub: Stub) -> frozenset[str]:
 
 @functools.cache
 def secret_hints(stub: Stub) -> frozenset[str]:
-    """An exercise's hints."""
-    hints = (plain(misconception.hint) for misconception in load(stub.exercise).misconceptions.values())
-    return frozenset(hint for hint in hints if not shown().says(hint))
+    """An exercise's hints, and the reason of a prediction's solution."""
+    exercise = load(stub.exercise)
+    hints = [misconception.hint for misconception in exercise.misconceptions.values()]
+    said = map(plain, [*hints, exercise.reason] if exercise.reason else hints)
+    return frozenset(hint for hint in said if not shown().says(hint))
 
 
 @functools.cache

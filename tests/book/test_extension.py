@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import nbformat
 import pytest
 from docutils import nodes
@@ -9,7 +12,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from sphinx.errors import ExtensionError
 from zero_book import explorable, reference, solutions, travelling
 
+from course_lib.classroom.stubs import find_stubs, load
 from course_lib.exercises.autograd import EXERCISES
+
+PREDICTIONS = [stub for stub in find_stubs() if load(stub.exercise).kind == "predict"]
 
 
 def test_a_label_names_its_exercise():
@@ -32,6 +38,19 @@ def test_the_solution_is_the_reference_s_own_source():
     code = next(box.findall(nodes.literal_block)).astext()
     assert code.startswith("def central_slope(")
     assert file.endswith("autograd.py")
+
+
+@pytest.mark.parametrize("stub", PREDICTIONS, ids=lambda stub: stub.exercise)
+def test_a_prediction_s_solution_gives_the_value_then_two_sentences_then_code(stub):
+    exercise = load(stub.exercise)
+    box, _ = solutions.solution_of(f"ex-{stub.exercise.replace('/', '-').replace('_', '-')}")
+    title, paragraph, code = box.children
+    value = paragraph[0].astext()
+    assert exercise.judge(ast.literal_eval(re.sub(r"(?<=\d),(?=\d{3})", "", value))).status == "right"
+    assert paragraph.astext() == f"{value}. {exercise.reason}"
+    assert len(re.findall(r"\.(?: |$)", exercise.reason)) == 2
+    assert isinstance(code, nodes.literal_block)
+    assert title.astext() == "Solution"
 
 
 def test_an_explorable_is_live_html():

@@ -56,12 +56,30 @@ def find_exercise(label: str, package: str = PACKAGE) -> Any:
 
 
 def solution_of(label: str) -> tuple[nodes.Element, str | None]:
-    """A folded admonition with the reference's source, and the file it came from."""
-    reference = find_exercise(label).reference
+    """A folded admonition with the reference's source, and the file it came from.
+
+    Of a prediction the value comes first, then the reason.
+    """
+    exercise = find_exercise(label)
+    reference = exercise.reference
     source = textwrap.dedent(inspect.getsource(reference)).rstrip()
     block = nodes.literal_block(source, source, language="python")
     box = nodes.admonition("", nodes.title("", "Solution"), block, classes=["dropdown", "solution"])
+    if exercise.kind == "predict":
+        value = written(reference(*exercise.cases()[0]), exercise.decimals)
+        box.insert(1, nodes.paragraph("", "", nodes.strong("", value), nodes.Text(f". {exercise.reason}")))
     return box, inspect.getsourcefile(reference)
+
+
+def written(value: Any, decimals: int | None = None) -> str:
+    """A prediction as one would write it: to so many places, or to three digits; whole numbers in full."""
+    if isinstance(value, list | tuple):
+        return f"({', '.join(written(part, decimals) for part in value)})"
+    if isinstance(value, float) and value != round(value):
+        return (
+            f"{value:.{decimals}f}" if decimals else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        )
+    return f"{value:,.0f}" if isinstance(value, int | float) and abs(value) >= 10_000 else f"{value:g}"
 
 
 def is_code_cell(node: nodes.Node) -> bool:
