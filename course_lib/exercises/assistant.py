@@ -46,7 +46,7 @@ ANSWER_TARGETS = Exercise(
         ),
         "first token never asked": Misconception(
             lambda prompt, answer: torch.cat([torch.full((len(prompt),), NOT_ASKED), answer[1:]]),
-            "Nobody is asked for the answer's first token. The prompt's last position is the one that must know it.",
+            "No position is asked for the answer's first token. The prompt's last position should predict it.",
         ),
         "zero for not asked": Misconception(
             lambda prompt, answer: torch.cat([torch.zeros(len(prompt) - 1, dtype=torch.int64), answer]),
@@ -61,7 +61,7 @@ ANSWER_TARGETS = Exercise(
         ),
         "the answer marked": Misconception(
             lambda prompt, answer: torch.cat([prompt[1:], torch.full((len(answer),), NOT_ASKED)]),
-            "You marked the answer as not asked for, and ask for the prompt.",
+            "You masked the answer and ask for the prompt.",
         ),
         "the answer alone": Misconception(
             lambda prompt, answer: answer,  # noqa: ARG005
@@ -69,7 +69,7 @@ ANSWER_TARGETS = Exercise(
         ),
         "one too few": Misconception(
             lambda prompt, answer: torch.cat([torch.full((len(prompt) - 2,), NOT_ASKED), answer]),
-            "There is one mark too few in front.",
+            "One mark is missing in front.",
         ),
         "minus one": Misconception(
             lambda prompt, answer: torch.cat([torch.full((len(prompt) - 1,), -1), answer]),
@@ -123,7 +123,7 @@ CHANCE_TO_WIN = Exercise(
         ),
         "one reward alone": Misconception(
             lambda better, _: 1 / (1 + math.exp(-better)),
-            "You compared the first reward with 0. It is to be compared with the other one.",
+            "You compared the first reward with 0. Compare it with the other one.",
         ),
     },
     slips={
@@ -187,7 +187,7 @@ DPO_LOSS = Exercise(
             lambda better, worse, ref_better, ref_worse, beta: (
                 -F.logsigmoid(beta * ((worse - ref_worse) - (better - ref_better))).mean()
             ),
-            "Your loss falls when the *worse* answer gains. Turn the difference round.",
+            "Your loss falls when the *worse* answer gains. Reverse the difference.",
         ),
         "a probability for a loss": Misconception(
             lambda better, worse, ref_better, ref_worse, beta: (
@@ -200,7 +200,7 @@ DPO_LOSS = Exercise(
     slips={
         "a sum": Misconception(
             lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw))).sum(),
-            "You added over the pairs. The mean is asked for.",
+            "You added over the pairs. Return the mean.",
         ),
         "beta outside": Misconception(
             lambda better, worse, rb, rw, beta: -beta * F.logsigmoid((better - rb) - (worse - rw)).mean(),
@@ -220,7 +220,7 @@ DPO_LOSS = Exercise(
         ),
         "no sigmoid": Misconception(
             lambda better, worse, rb, rw, beta: -(beta * ((better - rb) - (worse - rw))).mean(),
-            "The log-sigmoid is missing: without it there is no end to what pays.",
+            "The log-sigmoid is missing: without it the loss has no lower bound.",
         ),
         "references added": Misconception(
             lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better + rb) - (worse + rw))).mean(),
@@ -228,7 +228,7 @@ DPO_LOSS = Exercise(
         ),
         "not averaged": Misconception(
             lambda better, worse, rb, rw, beta: -F.logsigmoid(beta * ((better - rb) - (worse - rw))),
-            "Those are the losses of the pairs. Their mean is asked for.",
+            "Those are the losses of the pairs. Return their mean.",
         ),
         "logarithm of the mean": Misconception(
             lambda better, worse, rb, rw, beta: (
@@ -274,11 +274,11 @@ GROUP_ADVANTAGES = Exercise(
         ),
         "not divided": Misconception(
             lambda rewards: rewards - rewards.mean(dim=1, keepdim=True),
-            "You took the mean away and stopped. Divide by the group's standard deviation.",
+            "You subtracted the mean and stopped. Divide by the group's standard deviation.",
         ),
         "not centred": Misconception(
             lambda rewards: rewards / rewards.std(dim=1, correction=0, keepdim=True),
-            "Every answer with a reward above 0 is pushed up in yours. Take the group's mean away first.",
+            "You push up every answer with a reward above 0. Subtract the group's mean first.",
         ),
     },
     slips={
@@ -368,12 +368,12 @@ CLIPPED_LOSS = Exercise(
         ),
         "always clipped": Misconception(
             _clipped_variant(only_held=True),
-            "You clipped always. Where a *bad* token has become likelier, the clip would take away the gradient that "
+            "You always clipped. Where a *bad* token has become likelier, the clip would take away the gradient that "
             "should bring it back; that is why the minimum is there.",
         ),
         "a gain, not a loss": Misconception(
             _clipped_variant(sign=1.0),
-            "That is the gain. An optimiser minimises: turn the sign.",
+            "That is the gain. An optimiser minimises, so flip the sign.",
         ),
         "ratio upside down": Misconception(
             _clipped_variant(upside_down=True),
@@ -395,11 +395,11 @@ CLIPPED_LOSS = Exercise(
                     (new - old).exp() * advantages, (new - old).exp().clamp(-clip, clip) * advantages
                 ).mean()
             ),
-            "You held the ratio between −ε and ε. It is to stay near 1.",
+            "You clipped the ratio between −ε and ε. It should stay near 1.",
         ),
         "a sum": Misconception(
             lambda new, old, advantages, clip: clipped_loss(new, old, advantages, clip) * len(new),
-            "You added over the tokens. The mean is asked for.",
+            "You added over the tokens. Return the mean.",
         ),
         "the smaller ratio": Misconception(
             lambda new, old, advantages, clip: (
@@ -411,7 +411,7 @@ CLIPPED_LOSS = Exercise(
         ),
         "never clipped": Misconception(
             lambda new, old, advantages, clip: -((new - old).exp() * advantages).mean(),  # noqa: ARG005
-            "There is no clip in yours.",
+            "Nothing was clipped.",
         ),
         "not averaged": Misconception(
             lambda new, old, advantages, clip: (
@@ -419,7 +419,7 @@ CLIPPED_LOSS = Exercise(
                     (new - old).exp() * advantages, (new - old).exp().clamp(1 - clip, 1 + clip) * advantages
                 )
             ),
-            "Those are the losses of the tokens. Their mean is asked for.",
+            "Those are the losses of the tokens. Return their mean.",
         ),
         "advantages clipped": Misconception(
             lambda new, old, advantages, clip: -((new - old).exp() * advantages.clamp(-clip, clip)).mean(),

@@ -155,7 +155,7 @@ ATTEND = Exercise(
         ),
         "no softmax": Misconception(
             lambda query, key, value: query @ key.mT / math.sqrt(query.shape[-1]) @ value,
-            "There is no softmax in yours: the scores themselves weigh the values.",
+            "The softmax is missing: the scores themselves weigh the values.",
         ),
         "the weights": Misconception(
             lambda query, key, value: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=-1),  # noqa: ARG005
@@ -225,7 +225,7 @@ ATTEND_CAUSALLY = Exercise(
         ),
         "no mask": Misconception(
             lambda scores, value: scores.softmax(dim=-1) @ value,
-            "There is no mask in yours: every token sees the future.",
+            "Nothing is masked: every token sees the future.",
         ),
         "one step ahead": Misconception(
             lambda scores, value: _softmax_of_seen(scores, torch.ones_like(scores).tril(1) == 1) @ value,
@@ -239,7 +239,7 @@ ATTEND_CAUSALLY = Exercise(
         ),
         "no softmax": Misconception(
             lambda scores, value: scores.tril() @ value,
-            "There is no softmax in yours: the scores themselves weigh the values.",
+            "The softmax is missing: the scores themselves weigh the values.",
         ),
         "minus one": Misconception(
             lambda scores, value: (
@@ -284,7 +284,7 @@ PADDING_MASK = Exercise(
         ),
         "the wrong way round": Misconception(
             lambda lengths, seq: torch.arange(seq)[:, None] < lengths,
-            "Yours is (seq, batch). One row a sequence is wanted: (batch, seq).",
+            "Yours is (seq, batch). One row per sequence is wanted: (batch, seq).",
         ),
         "filled from the left": Misconception(
             lambda lengths, seq: torch.arange(seq) >= seq - lengths[:, None],
@@ -298,7 +298,7 @@ PADDING_MASK = Exercise(
         ),
         "longer than": Misconception(
             lambda lengths, seq: torch.arange(seq) > lengths[:, None],
-            "You marked what lies behind the text, and not its first place: the comparison is the wrong way round.",
+            "You marked what comes after the text, except its first place: the comparison is the wrong way round.",
         ),
         "all real": Misconception(
             lambda lengths, seq: torch.ones(len(lengths), seq, dtype=torch.bool),

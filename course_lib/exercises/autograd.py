@@ -131,11 +131,11 @@ CENTRAL_SLOPE = Exercise(
         ),
         "forgot the two": Misconception(
             lambda f, x, h: (f(x + h) - f(x - h)) / h,
-            "Your slope is twice too steep. From x − h to x + h the run is longer than h.",
+            "Your slope is twice as steep as it should be. From x − h to x + h the run is longer than h.",
         ),
         "other sign": Misconception(
             lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h),
-            "The sign is turned round: subtract the value on the left from the value on the right.",
+            "The sign is flipped: subtract the value on the left from the value on the right.",
         ),
     },
     slips={
@@ -210,7 +210,7 @@ LINEAR_BACKWARD = Exercise(
         ),
         "bias not summed": Misconception(
             lambda x, w, upstream: (upstream @ w, upstream.T @ x, upstream),
-            "b has one number an output, and its gradient too. It was broadcast over the batch going forward; "
+            "b has one number per output, and so has its gradient. It was broadcast over the batch going forward; "
             "going back, that becomes a sum over the batch.",
         ),
         "upstream ignored": Misconception(

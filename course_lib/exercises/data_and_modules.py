@@ -43,11 +43,11 @@ BATCHES_IN_AN_EPOCH = Exercise(
         ),
         "one an example": Misconception(
             lambda examples, batch_size: examples,  # noqa: ARG005
-            "That is one update an example. The loop steps once a *batch*.",
+            "That is one update per example. The loop steps once a *batch*.",
         ),
         "one an epoch": Misconception(
             lambda examples, batch_size: 1,  # noqa: ARG005
-            "Forward, loss, backward, step: all four run once for every batch, not once an epoch.",
+            "Forward, loss, backward, step: all four run once per batch, not once per epoch.",
         ),
     },
     slips={
@@ -131,7 +131,7 @@ COLLATE_PADDED = Exercise(
         ),
         "lengths for a mask": Misconception(
             lambda sequences: (collate_padded(sequences)[0], torch.tensor([len(s) for s in sequences])),
-            "The padded sequences are right; the second value holds the lengths. A mask says it for each place.",
+            "The padded sequences are right; the second value holds the lengths. A mask says so for each place.",
         ),
         "one too many": Misconception(
             lambda sequences: (
@@ -196,7 +196,7 @@ HUBER = Exercise(
     slips={
         "no size": Misconception(
             lambda p, t, d: torch.where(p - t <= d, (p - t) ** 2 / 2, d * (p - t - d / 2)).mean(),
-            "You compared the residual itself with δ. A large negative one counts as small then: take its size.",
+            "You compared the residual itself with δ. A large negative one then counts as small: take its absolute value.",
         ),
         "no size, outer": Misconception(
             lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * (p - t - d / 2)).mean(),
@@ -218,7 +218,7 @@ HUBER = Exercise(
         ),
         "not averaged": Misconception(
             lambda p, t, d: torch.where((p - t).abs() <= d, (p - t) ** 2 / 2, d * ((p - t).abs() - d / 2)),
-            "The pieces are right, one for each example. Their mean is asked for.",
+            "The pieces are right, one for each example. Return their mean.",
         ),
         "half delta not squared": Misconception(
             lambda p, t, d: torch.where(
@@ -279,11 +279,11 @@ UPDATE_RUNNING_MEAN = Exercise(
     slips={
         "over the features": Misconception(
             lambda running, batch, momentum: running * (1 - momentum) + momentum * batch.sum(dim=0),
-            "You added over the batch. The mean is asked for.",
+            "You added over the batch. Return the mean.",
         ),
         "subtracted": Misconception(
             lambda running, batch, momentum: running - momentum * batch.mean(dim=0),
-            "You took the batch's mean away. The two are mixed.",
+            "You subtracted the batch's mean. The two are blended, with weights that sum to 1.",
         ),
         "momentum on the old only": Misconception(
             lambda running, batch, momentum: (1 - momentum) * running + batch.mean(dim=0),

@@ -51,7 +51,7 @@ EPOCH_SHARD = Exercise(
         "no epoch": Misconception(
             lambda examples, _, rank, size, seed: _order(examples, seed)[rank::size],
             "Your order is that of epoch 0, every time: this is the sampler whose `set_epoch` nobody calls. "
-            "Training goes on, and nothing is shuffled any more.",
+            "Training goes on, and nothing is ever reshuffled.",
         ),
         "own order": Misconception(
             lambda examples, epoch, rank, size, seed: _order(examples, seed + epoch + rank)[rank::size],
@@ -75,7 +75,7 @@ EPOCH_SHARD = Exercise(
             lambda examples, epoch, rank, size, seed: _order(examples, seed + epoch)[
                 rank * (examples // size) : (rank + 1) * (examples // size)
             ],
-            "You took a block. Every size-th place, beginning with the rank, is asked for.",
+            "You took a contiguous block. Take every size-th place, starting at the rank.",
         ),
         "not shuffled": Misconception(
             lambda examples, _epoch, rank, size, _seed: torch.arange(examples)[rank::size],
@@ -83,11 +83,11 @@ EPOCH_SHARD = Exercise(
         ),
         "seed alone for epoch": Misconception(
             lambda examples, epoch, rank, size, _: _order(examples, epoch)[rank::size],
-            "The seed has no effect in yours.",
+            "The seed has no effect.",
         ),
         "the generator goes on": Misconception(
             lambda examples, epoch, rank, size, seed: _orders(examples, epoch, seed)[-1][rank::size],
-            "You let one generator run on from epoch to epoch. Whoever joins late cannot know where it stands: seed it with seed + epoch.",
+            "You let one generator run on from epoch to epoch. A process that joins late cannot know where it stands: seed it with seed + epoch.",
         ),
         "product": Misconception(
             lambda examples, epoch, rank, size, seed: _order(examples, seed * epoch)[rank::size],
@@ -160,7 +160,7 @@ MEAN_GRADIENT = Exercise(
             lambda gradients, counts: (
                 torch.tensor(counts, dtype=gradients.dtype) @ gradients * len(counts) / sum(counts)
             ),
-            "That is the number of processes times too much: the weights must add up to 1.",
+            "That is too large by a factor of the number of processes: the weights must add up to 1.",
         ),
         "inverse weights": Misconception(
             lambda gradients, counts: (
@@ -168,7 +168,7 @@ MEAN_GRADIENT = Exercise(
                 @ gradients
                 / (1 / torch.tensor(counts, dtype=gradients.dtype)).sum()
             ),
-            "You gave the smaller shares the greater say.",
+            "You gave the smaller shares more weight.",
         ),
         "the largest share": Misconception(
             lambda gradients, counts: gradients[counts.index(max(counts))],
@@ -184,7 +184,7 @@ MEAN_GRADIENT = Exercise(
             lambda gradients, counts: (
                 (gradients * torch.tensor(counts)[:, None] ** 2).sum(dim=0) / sum(c * c for c in counts)
             ),
-            "You weighted by the square of the counts. Each example should have the same say.",
+            "You weighted by the square of the counts. Each example should weigh the same.",
         ),
         "softmax weights": Misconception(
             lambda gradients, counts: torch.tensor(counts, dtype=gradients.dtype).softmax(dim=0) @ gradients,
@@ -368,7 +368,7 @@ ZERO_BYTES = Exercise(
         ),
         "one average": Misconception(
             functools.partial(_staged, parts=(4, 4, 4)),
-            "You gave Adam one number a parameter. It keeps two averages.",
+            "You gave Adam one number per parameter. It keeps two averages.",
         ),
         "nothing": Misconception(
             lambda parameters, *_: 16 * parameters,

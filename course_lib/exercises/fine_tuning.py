@@ -281,11 +281,11 @@ MEAN_POOL = Exercise(
     slips={
         "the largest": Misconception(
             lambda states, mask: states.masked_fill(~mask[..., None], -torch.inf).max(dim=1).values,
-            "You took the largest of each feature. The mean is asked for.",
+            "You took the largest of each feature. Return the mean.",
         ),
         "the largest, padding too": Misconception(
             lambda states, _: states.max(dim=1).values,
-            "You took the largest of each feature. The mean is asked for.",
+            "You took the largest of each feature. Return the mean.",
         ),
         "padding in the sum": Misconception(
             lambda states, mask: states.sum(dim=1) / mask.sum(dim=1, keepdim=True),
@@ -301,7 +301,7 @@ MEAN_POOL = Exercise(
         ),
         "the last token": Misconception(
             lambda states, _: states[:, -1],
-            "You took the last place, which may be padding. The mean is asked for.",
+            "You took the last place, which may be padding. Return the mean.",
         ),
         "over the features": Misconception(
             lambda states, _: states.mean(dim=2),

@@ -65,7 +65,7 @@ ONE_STEP = Exercise(
         ),
         "the value for the slope": Misconception(
             lambda curvature, start, rate: start - rate * curvature * start**2 / 2,
-            "You took η times J itself off. The step is η times the *slope* of J.",
+            "You subtracted η times J itself. The step is η times the *slope* of J.",
         ),
         "the loss there": Misconception(
             lambda curvature, start, rate: curvature * (start - rate * curvature * start) ** 2 / 2,
@@ -73,15 +73,15 @@ ONE_STEP = Exercise(
         ),
         "no rate": Misconception(
             lambda curvature, start, _: start - curvature * start,
-            "You took the whole slope off. The learning rate shortens the step.",
+            "You subtracted the whole slope. The learning rate shortens the step.",
         ),
         "half the slope": Misconception(
             lambda curvature, start, rate: start - rate * curvature * start / 2,
-            "Your step is half as long as it should be: differentiating θ² brings a 2, which cancels the ½.",
+            "Your step is half as long as it should be: the 2 from differentiating θ² cancels the ½.",
         ),
         "the curvature alone": Misconception(
             lambda curvature, start, rate: start - rate * curvature,
-            "You took η times the curvature off. The slope is the curvature times θ.",
+            "You subtracted η times the curvature. The slope is the curvature times θ.",
         ),
     },
     next_step="Which learning rate would have landed exactly on 0?",
@@ -118,7 +118,7 @@ LARGEST_STABLE_RATE = Exercise(
         ),
         "the flattest direction": Misconception(
             lambda hessian: 2 / torch.linalg.eigvalsh(hessian).min(),
-            "You asked the smallest eigenvalue. The flattest direction would allow that rate; the steepest "
+            "You used the smallest eigenvalue. The flattest direction would allow that rate; the steepest "
             "one blows up long before.",
         ),
         "the trace": Misconception(
@@ -133,7 +133,7 @@ LARGEST_STABLE_RATE = Exercise(
     slips={
         "the diagonal": Misconception(
             lambda hessian: 2 / hessian.diagonal().max(),
-            "You asked the largest entry of the diagonal. The curvature is largest along an eigenvector, and that is seldom an axis.",
+            "You used the largest entry of the diagonal. The curvature is largest along an eigenvector, and that is seldom an axis.",
         ),
         "the mean": Misconception(
             lambda hessian: 2 / torch.linalg.eigvalsh(hessian).mean(),
@@ -145,7 +145,7 @@ LARGEST_STABLE_RATE = Exercise(
         ),
         "both ends": Misconception(
             lambda hessian: 2 / (torch.linalg.eigvalsh(hessian).max() + torch.linalg.eigvalsh(hessian).min()),
-            "That is the best rate, 2/(L + μ). The largest stable one does not ask the flattest direction.",
+            "That is the best rate, 2/(L + μ). The largest stable rate does not depend on the flattest direction.",
         ),
         "the largest eigenvalue": Misconception(
             lambda hessian: torch.linalg.eigvalsh(hessian).max(),
@@ -153,7 +153,7 @@ LARGEST_STABLE_RATE = Exercise(
         ),
         "the largest entry": Misconception(
             lambda hessian: 2 / hessian.max(),
-            "You asked the largest entry. The curvature is largest along an eigenvector.",
+            "You used the largest entry. The curvature is largest along an eigenvector.",
         ),
         "the determinant": Misconception(
             lambda hessian: 2 / torch.linalg.det(hessian),
@@ -232,11 +232,11 @@ GRADIENT_DESCENT = Exercise(
         ),
         "the gradient there": Misconception(
             lambda gradient, start, rate, steps: gradient(gradient_descent(gradient, start, rate, steps)),
-            "That is the gradient at the end of the way. The place is asked for.",
+            "That is the gradient at the final point. Return the point itself.",
         ),
         "no step": Misconception(
             lambda _gradient, start, _rate, _steps: start,
-            "That is the start: no step arrived in what you return.",
+            "That is the start: none of the steps reaches what you return.",
         ),
         "full slopes": Misconception(
             lambda gradient, start, _, steps: gradient_descent(gradient, start, 1.0, steps),

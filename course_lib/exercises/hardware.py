@@ -50,7 +50,7 @@ TOO_FAST = Exercise(
         ),
         "upside down": Misconception(
             lambda calls, launch, work: calls * launch / (launch + calls * work),
-            "You divided the other way round: a factor below 1 would mean slower.",
+            "You divided the wrong way round: a factor below 1 would mean slower.",
         ),
     },
     slips={
@@ -68,7 +68,7 @@ TOO_FAST = Exercise(
         ),
         "launch over work": Misconception(
             lambda _, launch, work: launch / work,
-            "You divided the other way round, and left out the first launch.",
+            "You divided the wrong way round, and left out the first launch.",
         ),
         "the difference": Misconception(
             lambda _, launch, work: work - launch,
@@ -120,7 +120,7 @@ TRAINING_GIBIBYTES = Exercise(
         ),
         "one average": Misconception(
             lambda parameters, devices: parameters * (4 + 8 / devices) / 2**30,
-            "Adam keeps two averages a parameter, of the gradient and of its square.",
+            "Adam keeps two averages per parameter, of the gradient and of its square.",
         ),
         "billions of bytes": Misconception(
             lambda parameters, devices: parameters * (4 + 12 / devices) / 1e9,
@@ -202,7 +202,7 @@ TO_BF16 = Exercise(
         ),
         "one digit too few": Misconception(
             _with(lambda x, step: (x / (2 * step)).round() * (2 * step)),
-            "Your steps are twice too wide. Seven digits are stored, and the leading 1 before them is not.",
+            "Your steps are twice as wide as they should be. Seven digits are stored, and the leading 1 before them is not.",
         ),
         "fixed steps": Misconception(
             lambda x: (x * 128).round() / 128,
@@ -307,7 +307,7 @@ SCALED_UPDATES = Exercise(
     misconceptions={
         "no scale": Misconception(
             lambda gradients, scale: (gradients.half().double(), scale),
-            "Small ones have become 0, others have lost digits: below 2⁻¹⁴ fp16 has fewer and fewer, below 2⁻²⁵ none.",
+            "Small gradients have become 0, and others have lost digits: below 2⁻¹⁴ fp16 has fewer and fewer, below 2⁻²⁵ none.",
         ),
         "never unscaled": Misconception(
             _row_by_row(lambda row, scale: _skipped(row, scale, lambda seen, _: seen.double())),
@@ -381,15 +381,15 @@ UTILISATION = Exercise(
         1e12 * integer(generator, 300, 900),
     ),
     question=lambda parameters, tokens_per_second, peak: (
-        f"A GPT of {parameters / 1e6:g} million parameters trains at {tokens_per_second:,.0f} tokens a second on a "
-        f"device that could do {peak / 1e12:g}·10¹² operations a second. What share of that does the model use? "
+        f"A GPT of {parameters / 1e6:g} million parameters trains at {tokens_per_second:,.0f} tokens per second on a "
+        f"device that could do {peak / 1e12:g}·10¹² operations per second. What share of that does the model use? "
         "(Count a multiplication and its addition as two; leave attention's scores out; answer as a fraction.)"
     ),
     reference=utilisation,
     misconceptions={
         "forward only": Misconception(
             lambda parameters, tokens_per_second, peak: 2 * parameters * tokens_per_second / peak,
-            "That is the forward pass. The backward pass has two products for each of its.",
+            "That is the forward pass. The backward pass needs two products for each of those.",
         ),
         "a multiplication is all": Misconception(
             lambda parameters, tokens_per_second, peak: 3 * parameters * tokens_per_second / peak,
@@ -415,7 +415,7 @@ UTILISATION = Exercise(
         ),
         "upside down": Misconception(
             lambda parameters, tokens_per_second, peak: peak / (6 * parameters * tokens_per_second),
-            "You divided the other way round: a share is not above 1.",
+            "You divided the wrong way round: a share is not above 1.",
         ),
         "forward, per cent": Misconception(
             lambda parameters, tokens_per_second, peak: 200 * parameters * tokens_per_second / peak,

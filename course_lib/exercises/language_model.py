@@ -29,18 +29,17 @@ BITS_PER_BYTE = Exercise(
         100 * integer(generator, 80, 120),
     ),
     question=lambda loss, tokens, byte_count: (
-        f"A text of {byte_count} bytes is cut into {tokens} tokens, and a model's loss on them is {loss} nats "
-        "a token. How many bits a byte is that, to two decimals?"
+        f"A text of {byte_count} bytes is cut into {tokens} tokens, and a model's loss on them is {loss} nats per token. How many bits per byte is that, to two decimals?"
     ),
     reference=bits_per_byte,
     misconceptions={
         "nats": Misconception(
             lambda loss, tokens, byte_count: loss * tokens / byte_count,
-            "That is in nats a byte. A bit is ln 2 ≈ 0.69 nats, so there are more of them.",
+            "That is in nats per byte. A bit is ln 2 ≈ 0.69 nats, so there are more of them.",
         ),
         "bits a token": Misconception(
             lambda loss, *_: loss / math.log(2),
-            "That is in bits a token. Spread them over the bytes that a token covers.",
+            "That is in bits per token. Spread them over the bytes that a token covers.",
         ),
         "multiplied by ln 2": Misconception(
             lambda loss, tokens, byte_count: loss * tokens * math.log(2) / byte_count,
@@ -48,7 +47,7 @@ BITS_PER_BYTE = Exercise(
         ),
         "upside down": Misconception(
             lambda loss, tokens, byte_count: loss * byte_count / tokens / math.log(2),
-            "You multiplied by bytes a token. The loss of one token is shared by its bytes.",
+            "You multiplied by the bytes per token. The loss of one token is shared by its bytes.",
         ),
     },
     slips={
@@ -58,7 +57,7 @@ BITS_PER_BYTE = Exercise(
         ),
         "nats a token": Misconception(
             lambda loss, *_: loss,
-            "That is the loss itself, in nats for each token.",
+            "That is the loss itself, in nats per token.",
         ),
         "total bits": Misconception(
             lambda loss, tokens, _: loss * tokens / math.log(2),
@@ -73,7 +72,7 @@ BITS_PER_BYTE = Exercise(
             "That is how many bytes a token covers. How many bits does the model need for each?",
         ),
     },
-    next_step="What does gzip need, in bits a byte, on the same text?",
+    next_step="What does gzip need, in bits per byte, on the same text?",
     tolerance=5e-3,
     decimals=2,
     reason="The loss per token times the number of tokens is the whole text in nats, and divided by ln 2 in bits. Divided by the bytes, it no longer depends on how the text was cut into tokens.",
@@ -216,8 +215,7 @@ MERGE = Exercise(
         ),
         "stepped one place": Misconception(
             lambda ids, pair, new: _merged(ids, pair, new, jump=1),
-            "After a replacement you stepped one place on, so the pair's second half stands there a second "
-            "time.",
+            "After a replacement you moved on by one place only, so the pair's second half appears again.",
         ),
         "the pair turned round": Misconception(
             lambda ids, pair, new: _merged(_merged(ids, pair, new), (pair[1], pair[0]), new),
@@ -239,7 +237,7 @@ MERGE = Exercise(
         ),
         "one half left out": Misconception(
             lambda ids, pair, new: [i for i in merge(ids, pair, new) if i != pair[1]],
-            "Tokens that are not in the pair's place have gone too: only a whole pair is replaced.",
+            "Tokens outside the pair have disappeared too: only a whole pair is replaced.",
         ),
         "each token replaced": Misconception(
             lambda ids, pair, new: [new if i in pair else i for i in ids],
@@ -296,7 +294,7 @@ WITH_TEMPERATURE = Exercise(
     slips={
         "log-softmax": Misconception(
             lambda logits, temperature: (logits / temperature).log_softmax(dim=-1),
-            "Those are log-probabilities. Probabilities are asked for.",
+            "Those are log-probabilities. Return probabilities.",
         ),
         "no softmax": Misconception(
             lambda logits, temperature: logits / temperature,
@@ -388,7 +386,7 @@ NUCLEUS = Exercise(
         ),
         "in order of the vocabulary": Misconception(
             _nucleus_variant(ordered=False),
-            "You added probabilities up in the order of the vocabulary. Sort them first, the likeliest in front.",
+            "You added probabilities up in the order of the vocabulary. Sort them first, likeliest first.",
         ),
         "a threshold for each": Misconception(
             lambda probabilities, p: (
@@ -400,7 +398,7 @@ NUCLEUS = Exercise(
     slips={
         "sorted": Misconception(
             lambda probabilities, p: nucleus(probabilities, p).sort(descending=True).values,
-            "The numbers are right, in sorted order: put each back in its own place of the vocabulary.",
+            "The numbers are right, in sorted order: put each back in its place in the vocabulary.",
         ),
         "threshold p": Misconception(
             lambda probabilities, p: (
@@ -433,7 +431,7 @@ NUCLEUS = Exercise(
         ),
         "the order": Misconception(
             lambda probabilities, _: probabilities.argsort(descending=True),
-            "Those are the places, likeliest first. The probabilities are asked for.",
+            "Those are the places, likeliest first. Return the probabilities.",
         ),
     },
     next_step="Which p leaves only the likeliest token, whatever the distribution?",

@@ -47,7 +47,7 @@ LINE_GRADIENT = Exercise(
         ),
         "targets minus predictions": Misconception(
             lambda x, y, w, b: tuple(-g for g in line_gradient(x, y, w, b)),
-            "The sign is turned round. In the square it does not matter which is subtracted from which; in its "
+            "The sign is flipped. In the square it does not matter which is subtracted from which; in its "
             "derivative it does: the prediction comes first.",
         ),
         "x forgotten": Misconception(
@@ -67,7 +67,7 @@ LINE_GRADIENT = Exercise(
         ),
         "not averaged": Misconception(
             lambda x, y, w, b: (2 * (w * x + b - y) * x, 2 * (w * x + b - y)),
-            "Those are the gradients of each point. Their mean is asked for.",
+            "Those are the gradients of each point. Return their mean.",
         ),
         "targets added": Misconception(
             lambda x, y, w, b: (2 * ((w * x + b + y) * x).mean(), 2 * (w * x + b + y).mean()),
@@ -139,7 +139,7 @@ NORMAL_EQUATIONS = Exercise(
         ),
         "the predictions": Misconception(
             lambda x, y: torch.cat([torch.ones(len(x), 1, dtype=x.dtype), x], dim=1) @ normal_equations(x, y),
-            "Those are the fitted values, one for each row. The coefficients are asked for.",
+            "Those are the fitted values, one for each row. Return the coefficients.",
         ),
     },
     next_step="Repeat with torch.linalg.lstsq, and then give both two columns that are nearly equal.",
@@ -231,7 +231,7 @@ R_SQUARED = Exercise(
     misconceptions={
         "the rest": Misconception(
             lambda y, p: 1 - r_squared(y, p),
-            "That is the share *not* explained. Take it from 1.",
+            "That is the share *not* explained. Subtract it from 1.",
         ),
         "the squared correlation": Misconception(
             lambda y, p: torch.corrcoef(torch.stack([y, p]))[0, 1] ** 2,
@@ -258,7 +258,7 @@ R_SQUARED = Exercise(
         ),
         "not relative": Misconception(
             lambda y, p: 1 - (y - p).square().mean(),
-            "You took the squared error itself from 1. It is to be divided by that of always answering the mean.",
+            "You subtracted the squared error itself from 1. Divide it first by that of always answering the mean.",
         ),
         "absolute values": Misconception(
             lambda y, p: 1 - (y - p).abs().sum() / (y - y.mean()).abs().sum(),
@@ -354,7 +354,7 @@ RIDGE = Exercise(
             lambda x, y, s: torch.linalg.solve(
                 x.T @ x / len(x) + s * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y / len(x)
             ),
-            "There is no intercept in yours: a column of ones in front of x gives it one.",
+            "The intercept is missing: a column of ones in front of x gives it one.",
         ),
         "squared strength": Misconception(
             lambda x, y, s: _ridge_with(x, y, 0.0, s**2),

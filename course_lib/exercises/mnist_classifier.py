@@ -126,8 +126,7 @@ LOG_SOFTMAX = Exercise(
                 - logits.max(dim=-1, keepdim=True).values
                 - (logits - logits.max(dim=-1, keepdim=True).values).exp().sum(dim=-1, keepdim=True)
             ),
-            "You subtracted the sum of the exponentials. log(a/b) is log a − log b: it is the sum's logarithm "
-            "that goes off.",
+            "You subtracted the sum of the exponentials. log(a/b) is log a − log b: it is the sum's logarithm that is subtracted.",
         ),
         "no logarithm": Misconception(
             lambda logits: torch.softmax(logits, dim=-1),
@@ -154,7 +153,7 @@ LOG_SOFTMAX = Exercise(
                 logits
                 - (logits - logits.max(dim=-1, keepdim=True).values).exp().sum(dim=-1, keepdim=True).log()
             ),
-            "You shifted inside the sum and not outside: what was taken from the exponent belongs back.",
+            "You shifted inside the sum and not outside: what was subtracted from the exponents has to be given back.",
         ),
         "sum over everything": Misconception(
             lambda logits: (logits - logits.max()) - (logits - logits.max()).exp().sum().log(),
@@ -204,7 +203,7 @@ CROSS_ENTROPY = Exercise(
         ),
         "forgot the minus": Misconception(
             lambda logits, labels: -cross_entropy(logits, labels),
-            "The sign is turned round: descending on this would make the right class *less* likely.",
+            "The sign is flipped: descending on this would make the right class *less* likely.",
         ),
     },
     slips={
@@ -232,7 +231,7 @@ CROSS_ENTROPY = Exercise(
         ),
         "not averaged": Misconception(
             lambda logits, labels: -torch.log_softmax(logits, dim=-1)[torch.arange(len(labels)), labels],
-            "Those are the losses of each example. Their mean is asked for.",
+            "Those are the losses of each example. Return their mean.",
         ),
         "raw logits": Misconception(
             lambda logits, labels: -logits[torch.arange(len(labels)), labels].mean(),
@@ -295,13 +294,13 @@ PRECISION_AND_RECALL = Exercise(
                 confusion.diagonal().sum() / confusion.sum(),
                 confusion.diagonal().sum() / confusion.sum(),
             ),
-            "That is the accuracy, twice. Precision and recall are asked for each class.",
+            "That is the accuracy, twice. Return precision and recall for each class.",
         ),
     },
     slips={
         "averaged": Misconception(
             lambda confusion: tuple(part.mean() for part in precision_and_recall(confusion)),
-            "You averaged over the classes. One number for each class is asked for.",
+            "You averaged over the classes. Return one number for each class.",
         ),
         "whole numbers": Misconception(
             lambda confusion: (
@@ -312,11 +311,11 @@ PRECISION_AND_RECALL = Exercise(
         ),
         "precision twice": Misconception(
             lambda confusion: (precision_and_recall(confusion)[0],) * 2,
-            "The first is right. The second divides by the columns too; recall asks the rows.",
+            "The first is right. The second divides by the column sums too; recall divides by the row sums.",
         ),
         "recall twice": Misconception(
             lambda confusion: (precision_and_recall(confusion)[1],) * 2,
-            "The second is right. The first divides by the rows too; precision asks the columns.",
+            "The second is right. The first divides by the row sums too; precision divides by the column sums.",
         ),
     },
     next_step="Compare with torchmetrics' `average=None`. What should the precision of a class never predicted be?",
@@ -363,7 +362,7 @@ OUTPUT_SIZE = Exercise(
         ),
         "rounded up": Misconception(
             lambda size, kernel, stride, padding: -(-(size + 2 * padding - kernel) // stride) + 1,
-            "You rounded up. Where the last stride does not fit whole, the kernel does not go.",
+            "You rounded up. Where the last stride does not fit completely, there is no place for the kernel.",
         ),
         "stride left out": Misconception(
             lambda size, kernel, stride, padding: size + 2 * padding - kernel + 1,  # noqa: ARG005
@@ -378,19 +377,19 @@ OUTPUT_SIZE = Exercise(
         ),
         "no padding": Misconception(
             lambda size, kernel, stride, padding: (size - kernel) // stride + 1,  # noqa: ARG005
-            "The padding has no effect in yours. It is added at both ends.",
+            "The padding has no effect. It is added at both ends.",
         ),
         "padding taken off": Misconception(
             lambda size, kernel, stride, padding: (size - 2 * padding - kernel) // stride + 1,
-            "You took the padding away. It makes the picture larger.",
+            "You subtracted the padding. It makes the picture larger.",
         ),
         "not whole": Misconception(
             lambda size, kernel, stride, padding: (size + 2 * padding - kernel) / stride + 1,
-            "You divided with a fraction. Where the last stride does not fit whole, the kernel does not go.",
+            "You kept the fraction. Where the last stride does not fit completely, there is no place for the kernel.",
         ),
         "rounded to the nearest": Misconception(
             lambda size, kernel, stride, padding: round((size + 2 * padding - kernel) / stride) + 1,
-            "You rounded to the nearest. Where the last stride does not fit whole, the kernel does not go.",
+            "You rounded to the nearest. Where the last stride does not fit completely, there is no place for the kernel.",
         ),
         "kernel left out": Misconception(
             lambda size, kernel, stride, padding: (size + 2 * padding) // stride + 1,  # noqa: ARG005

@@ -37,13 +37,12 @@ FIRST_STEP = Exercise(
     misconceptions={
         "as far as SGD": Misconception(
             lambda rate, slope: rate * slope,
-            "That is SGD's step. Adam divides by the root of the second moment, and that root knows the slope "
-            "as well.",
+            "That is SGD's step. Adam divides by the root of the second moment, and that root scales with the slope too.",
         ),
         "without bias correction": Misconception(
             lambda rate, slope: rate * 0.1 / math.sqrt(0.001),  # noqa: ARG005
             "You left out the bias correction: m is a tenth of the gradient and v a thousandth of its square, "
-            "but both are divided by just that before use.",
+            "and both are divided by exactly that before use.",
         ),
         "first moment uncorrected": Misconception(
             lambda rate, slope: 0.1 * rate,  # noqa: ARG005
@@ -244,7 +243,7 @@ DECOUPLED_DECAY_STEP = Exercise(
         ),
         "no decay": Misconception(
             lambda theta, update, rate, decay: theta - rate * update,  # noqa: ARG005
-            "The decay has no effect in yours.",
+            "The decay has no effect.",
         ),
         "rate twice": Misconception(
             lambda theta, update, rate, decay: theta - rate * (update + rate * decay * theta),
@@ -288,8 +287,7 @@ CLIP_BY_NORM = Exercise(
     misconceptions={
         "each tensor by itself": Misconception(
             lambda gradients, longest: [g * (longest / g.norm()).clamp(max=1.0) for g in gradients],
-            "You clipped each tensor by its own length. That turns the direction; the length meant is that of "
-            "all of them together.",
+            "You clipped each tensor by its own length. That changes the direction; what is limited is the length of all of them together.",
         ),
         "always scaled": Misconception(
             lambda gradients, longest: [
@@ -522,7 +520,7 @@ DISC_OR_RING = Exercise(
         ),
         "the points it knows": Misconception(
             lambda points, labels, unseen: disc_or_ring(points, labels, points),  # noqa: ARG005
-            "These are the classes of the points you trained on. The ones to answer for are in `unseen`.",
+            "These are the classes of the points you trained on. The points to classify are in `unseen`.",
         ),
     },
     next_step="How few steps are enough, with Adam and with SGD?",

@@ -57,16 +57,14 @@ def part_of(given: Outcomes, wanted: Outcomes) -> Slip | None:
             _everywhere(given, wanted, lambda g, w, d=dim: agrees(g, w.argmax(d), CLOSE))
             and wanted[0].is_floating_point()
         ):
-            return Slip(
-                "place", "Those are the places of the largest of what is wanted. The values are asked for."
-            )
+            return Slip("place", "Those are the places of the largest of what is wanted. Return the values.")
         for name, cut in (("first", _from_start), ("last", _from_end)):
             if any(g.ndim == w.ndim and g.shape == w.shape for g, w in zip(given, wanted, strict=True)):
                 continue
             if _everywhere(given, wanted, lambda g, w, d=dim, c=cut: agrees(g, c(w, g, d), CLOSE)):
                 return Slip(
                     "a part",
-                    f"A right part, and only a part: the {name} along dimension {dim}; {shapes}.",
+                    f"That is only a part of what is wanted, the {name} along dimension {dim}; {shapes}.",
                 )
     return None
 
@@ -121,20 +119,16 @@ def moved(given: Outcomes, wanted: Outcomes, cases: Cases, names: Sequence[str])
             (1, "plus `{}`: was it added once too often?"),
         ):
             if (g - w - sign * a).abs().max() <= scale < a.abs().max():
-                return Slip("one term", f"Yours is what is wanted, {text.format(name)}")
+                return Slip("one term", f"Your result is what is wanted, {text.format(name)}")
         step = w - a
         big = step.abs() > 1e-3 * step.abs().max()
         ratio = float(((g - a)[big] / step[big]).median()) if big.any() else 0.0
         if ratio and abs(ratio - 1) > 1e-3 and (g - a - ratio * step).abs().max() <= scale:
             if math.isclose(ratio, -1, rel_tol=1e-4):
-                text = (
-                    f"as far from `{name}` as is wanted, in the opposite direction. Which sign belongs there?"
-                )
+                text = "as far as you should, in the opposite direction. Which sign belongs there?"
             else:
-                text = (
-                    f"{ratio:.3g} times as far from `{name}` as is wanted. What is that step multiplied by?"
-                )
-            return Slip("step", f"You go {text}")
+                text = f"{ratio:.3g} times as far as you should. What is that step multiplied by?"
+            return Slip("step", f"From `{name}` you go {text}")
     return None
 
 
@@ -145,10 +139,13 @@ def softmaxed(given: Outcomes, wanted: Outcomes) -> Slip | None:
     for dim in range(wanted[0].ndim):
         if _everywhere(given, wanted, lambda g, w, d=dim: agrees(g, w.softmax(d), CLOSE)):
             return Slip(
-                "softmax", f"Yours is the softmax, over dimension {dim}, of what is wanted: one too many."
+                "softmax",
+                f"That is the softmax over dimension {dim} of what is wanted: one softmax too many.",
             )
         if _everywhere(given, wanted, lambda g, w, d=dim: agrees(g.softmax(d), w, CLOSE)):
-            return Slip("softmax", f"The softmax of yours, over dimension {dim}, is right: it is missing.")
+            return Slip(
+                "softmax", f"A softmax over dimension {dim} is missing: with it, your result is right."
+            )
     return None
 
 

@@ -33,31 +33,31 @@ STEPS_UNTIL_A_HUNDREDTH = Exercise(
     misconceptions={
         "a step too early": Misconception(
             lambda factor: math.floor(math.log(0.01) / math.log(factor)),
-            "There it is still just above a hundredth. You rounded down where the question asks for the first "
+            "By then it is still just above a hundredth. You rounded down where the question asks for the first "
             "step below.",
         ),
         "subtracted": Misconception(
             lambda factor: math.ceil(0.99 / (1 - factor)),
-            "You took the same amount off at every step. The gradient is *multiplied*, so it loses a share of what is "
+            "You subtracted the same amount at every step. The gradient is *multiplied*, so it loses a share of what is "
             "left.",
         ),
         "a tenth": Misconception(
             lambda factor: math.ceil(math.log(0.1) / math.log(factor)),
-            "There a tenth is left. A hundredth takes twice as long.",
+            "By then a tenth is left. A hundredth takes twice as long.",
         ),
     },
     slips={
         "half": Misconception(
             lambda factor: math.ceil(math.log(0.5) / math.log(factor)),
-            "There half is left. The question asks for a hundredth.",
+            "By then half is left. The question asks for a hundredth.",
         ),
         "a thousandth": Misconception(
             lambda factor: math.ceil(math.log(0.001) / math.log(factor)),
-            "There a thousandth is left. The question asks for a hundredth.",
+            "By then a thousandth is left. The question asks for a hundredth.",
         ),
         "not whole": Misconception(
             lambda factor: math.log(0.01) / math.log(factor),
-            "There it is exactly a hundredth. Steps are whole: which is the first below?",
+            "That is where it is exactly a hundredth. Steps are whole: which is the first below?",
         ),
         "a step too late": Misconception(
             lambda factor: steps_until_a_hundredth(factor) + 1,
@@ -238,7 +238,7 @@ LSTM_STEP = Exercise(
         ),
         "gates bare": Misconception(
             lambda gates, cell: _lstm_bare(gates, cell),
-            "The gates were not squashed: a share lies between 0 and 1, and a sigmoid makes it do so.",
+            "The gates were not squashed: a share lies between 0 and 1, and a sigmoid keeps it there.",
         ),
         "state not gated": Misconception(
             lambda gates, cell: (lstm_step(gates, cell)[1].tanh(), lstm_step(gates, cell)[1]),
@@ -358,7 +358,7 @@ PADDED_LOSS = Exercise(
     misconceptions={
         "padding counted": Misconception(
             lambda logits, labels, _: _token_losses(logits, labels).mean(),
-            "You trained the network to predict padding, which is easy and most of the loss in a ragged batch.",
+            "You trained the network to predict padding, which is easy and makes up most of the loss in a ragged batch.",
         ),
         "divided by all places": Misconception(
             lambda logits, labels, pad: (
@@ -396,7 +396,7 @@ PADDED_LOSS = Exercise(
         ),
         "not averaged": Misconception(
             lambda logits, labels, pad: _token_losses(logits, labels)[labels != pad],
-            "Those are the losses of the real tokens. Their mean is asked for.",
+            "Those are the losses of the real tokens. Return their mean.",
         ),
         "the first place alone": Misconception(
             lambda logits, labels, pad: F.cross_entropy(logits[:, 0], labels[:, 0], ignore_index=pad),

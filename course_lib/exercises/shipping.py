@@ -86,11 +86,11 @@ QUANTISE = Exercise(
         ),
         "zero point's sign": Misconception(
             _flipped_zero,
-            "The least number does not land on −128. Solve −128 = round(low/scale) + zero for zero, and mind the sign.",
+            "The smallest number does not land on −128. Solve −128 = round(low/scale) + zero for zero, and mind the sign.",
         ),
         "symmetric": Misconception(
             _symmetric,
-            "You spread the steps evenly about 0. These numbers are mostly positive: nearly half of the 256 lie idle.",
+            "You spread the steps evenly about 0. These numbers are mostly positive: nearly half of the 256 go unused.",
         ),
         "256 steps": Misconception(
             _one_step_too_many,
@@ -130,7 +130,7 @@ QUANTISE = Exercise(
             lambda x: (lambda s: _in_256_steps(x, s, torch.zeros((), dtype=torch.float64)))(
                 x.abs().max() / 127
             ),
-            "You spread the steps evenly about 0, as for weights. These numbers are mostly positive: nearly half of the 256 lie idle.",
+            "You spread the steps evenly about 0, as for weights. These numbers are mostly positive: nearly half of the 256 go unused.",
         ),
         "added before rounding": Misconception(
             lambda x: (lambda s, z: (s, z, (x / s + z).floor().clamp(-128, 127)))(
@@ -179,7 +179,7 @@ LARGEST_ERROR = Exercise(
         ),
         "square root": Misconception(
             lambda scale, inputs, weight: inputs**0.5 * weight * scale / 2,
-            "Independent errors grow like that on average. The question asks for the worst there can be.",
+            "Independent errors grow like that on average. The question asks for the worst case.",
         ),
         "no weights": Misconception(
             lambda scale, inputs, _: inputs * scale / 2,
@@ -187,7 +187,7 @@ LARGEST_ERROR = Exercise(
         ),
         "uniform deviation": Misconception(
             lambda scale, inputs, weight: (inputs / 12) ** 0.5 * weight * scale,
-            "That is the standard deviation of such a sum. The question asks for the worst there can be.",
+            "That is the standard deviation of such a sum. The question asks for the worst case.",
         ),
     },
     slips={
@@ -201,7 +201,7 @@ LARGEST_ERROR = Exercise(
         ),
         "square root, whole step": Misconception(
             lambda scale, inputs, weight: inputs**0.5 * weight * scale,
-            "Independent errors grow like that on average. The question asks for the worst there can be.",
+            "Independent errors grow like that on average. The question asks for the worst case.",
         ),
         "one input fewer": Misconception(
             lambda scale, inputs, weight: (inputs - 1) * weight * scale / 2,
@@ -276,7 +276,7 @@ INTEGER_LINEAR = Exercise(
         ),
         "no scales": Misconception(
             lambda q, zero, scale, weight, weight_scale: ((q - zero) @ weight.T).double(),  # noqa: ARG005
-            "Neither scale is in yours: these are the whole numbers.",
+            "Neither scale was applied: these are the bare whole numbers.",
         ),
         "the other scale": Misconception(
             lambda q, zero, scale, weight, weight_scale: weight_scale * ((q - zero) @ weight.T),  # noqa: ARG005
@@ -383,7 +383,7 @@ SERVED = Exercise(
     question=lambda fixed, each, batch, gap: (
         f"A call of the model takes {fixed:g} ms and another {each:g} ms for every image. Requests come {gap:g} ms "
         f"apart; the server collects {batch} and then calls the model once. (a) How many ms after it came is the first "
-        "of them answered? (b) How many images a second can the model do at most, called like that without a pause?"
+        "of them answered? (b) How many images per second can the model do at most, called like that without a pause?"
     ),
     reference=served,
     misconceptions={
@@ -480,13 +480,13 @@ SURE_DIGITS = Exercise(
             lambda logits, threshold: torch.where(
                 logits.max(dim=1).values >= threshold, logits.argmax(dim=1), -1
             ),
-            "You held a logit against a probability. Logits have no upper bound, and most of them pass.",
+            "You compared a logit with a probability. Logits have no upper bound, and most of them pass.",
         ),
         "softmax over the batch": Misconception(
             lambda logits, threshold: torch.where(
                 logits.softmax(dim=0).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
             ),
-            "Your probabilities add up to 1 down the batch: an image's answer depends on who asks beside it.",
+            "Your probabilities add up to 1 down the batch: an image's answer depends on which others are in the batch.",
         ),
         "softmax twice": Misconception(
             lambda logits, threshold: torch.where(
@@ -528,11 +528,11 @@ SURE_DIGITS = Exercise(
         ),
         "the probability": Misconception(
             lambda logits, threshold: logits.softmax(dim=1).max(dim=1).values,  # noqa: ARG005
-            "Those are the probabilities. The digits are asked for.",
+            "Those are the probabilities. Return the digits.",
         ),
         "sure or not": Misconception(
             lambda logits, threshold: logits.softmax(dim=1).amax(dim=1) >= threshold,
-            "That says whether the model is sure. The digit is asked for, or −1.",
+            "That says whether the model is sure. Return the digit, or −1.",
         ),
         "refused ones dropped": Misconception(
             lambda logits, threshold: logits.argmax(dim=1)[logits.softmax(dim=1).amax(dim=1) >= threshold],

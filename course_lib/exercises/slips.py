@@ -433,7 +433,7 @@ def _simple(g: Tensor, w: Tensor, slack: float, *, whole: bool, predicted: bool,
     if close(g, -w):
         return Slip(
             "sign",
-            f"The sign is turned round{where}; the size is right. Which of two is subtracted from which, "
+            f"The sign is flipped{where}; the size is right. Which is subtracted from which, "
             "or is a minus missing?",
         )
     if whole and (gap := set((g - w).tolist())) in ({1.0}, {-1.0}):
@@ -446,7 +446,7 @@ def _simple(g: Tensor, w: Tensor, slack: float, *, whole: bool, predicted: bool,
     for factor, text in FACTORS.items():
         for sign in (1, -1):
             if close(g, sign * factor * w):
-                tail = " The sign is turned round as well." if sign < 0 else ""
+                tail = " The sign is flipped as well." if sign < 0 else ""
                 return Slip(
                     "factor",
                     f"Your result is{where} {text}{tail}".replace(

@@ -140,7 +140,7 @@ STANDARDISE = Exercise(
     misconceptions={
         "rows instead of columns": Misconception(
             lambda x: (x - x.mean(dim=1, keepdim=True)) / x.std(dim=1, correction=0, keepdim=True),
-            "Each row now has mean 0. `dim` names the dimension that disappears: to get one mean a column, "
+            "Each row now has mean 0. `dim` names the dimension that disappears: to get one mean per column, "
             "it is the rows that must go.",
         ),
         "one mean for the whole table": Misconception(
@@ -181,7 +181,7 @@ STANDARDISE = Exercise(
         ),
         "between 0 and 1": Misconception(
             lambda x: (x - x.min(dim=0).values) / (x.max(dim=0).values - x.min(dim=0).values),
-            "You stretched each column between 0 and 1. Mean and deviation are asked for, not the extremes.",
+            "You stretched each column between 0 and 1. What counts is mean and deviation, not the extremes.",
         ),
     },
     next_step="What should a column whose values are all equal become? Decide, and handle it.",
@@ -307,11 +307,11 @@ MEAN_SQUARED_ERROR = Exercise(
     slips={
         "one prediction": Misconception(
             lambda predictions, targets: ((predictions[0] - targets) ** 2).mean(),
-            "You held the first prediction alone against every target.",
+            "You compared the first prediction alone with every target.",
         ),
         "not averaged": Misconception(
             lambda predictions, targets: (predictions.squeeze(1) - targets) ** 2,
-            "The pairing is right, and these are the squares. Their mean is asked for.",
+            "The pairing is right, and these are the squares. Return their mean.",
         ),
         "half": Misconception(
             lambda predictions, targets: ((predictions.squeeze(1) - targets) ** 2).mean() / 2,

@@ -171,7 +171,7 @@ LAYER_NORM = Exercise(
         ),
         "no eps": Misconception(
             lambda x, weight, bias, eps: layer_norm(x, weight, bias, 0.0),  # noqa: ARG005
-            "eps has no effect in yours.",
+            "eps has no effect.",
         ),
     },
     next_step="Multiply x by 1000. By how much does the result change, and why not at all?",
@@ -229,7 +229,7 @@ PRE_NORM = Exercise(
         ),
         "no residual": Misconception(
             lambda x, norm, sublayer: sublayer(norm(x)),
-            "Nothing goes straight on. Add the input back.",
+            "The residual path is missing. Add the input back.",
         ),
         "normalised road": Misconception(
             lambda x, norm, sublayer: norm(x) + sublayer(norm(x)),
@@ -243,7 +243,7 @@ PRE_NORM = Exercise(
     slips={
         "no norm": Misconception(
             lambda x, norm, sublayer: x + sublayer(x),  # noqa: ARG005
-            "There is no norm in yours.",
+            "The norm is missing.",
         ),
         "a norm at both places": Misconception(
             lambda x, norm, sublayer: norm(x + sublayer(norm(x))),
@@ -251,7 +251,7 @@ PRE_NORM = Exercise(
         ),
         "the norm alone": Misconception(
             lambda x, norm, sublayer: x + norm(x),  # noqa: ARG005
-            "The sublayer has no part in yours.",
+            "The sublayer plays no part.",
         ),
         "unchanged": Misconception(
             lambda x, norm, sublayer: x,  # noqa: ARG005
@@ -404,7 +404,7 @@ EXACT_MATCH = Exercise(
         ),
         "chatter counted": Misconception(
             lambda written, target, _: (written == target).all(dim=1).double().mean().item(),
-            "What the decoder writes after the end token is thrown away. You held it against the decoder.",
+            "What the decoder writes after the end token is thrown away. You counted it against the decoder.",
         ),
         "a number, not a share": Misconception(
             lambda written, target, end: (
@@ -436,7 +436,7 @@ EXACT_MATCH = Exercise(
         ),
         "all tokens": Misconception(
             lambda written, target, end: (written == target).double().mean().item(),  # noqa: ARG005
-            "That is the share of right tokens, those behind the end included.",
+            "That is the share of right tokens, including those after the end.",
         ),
         "the end left out": Misconception(
             lambda written, target, end: (
