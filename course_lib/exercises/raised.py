@@ -47,6 +47,23 @@ CAUSES: tuple[tuple[str, Told], ...] = (
     (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", _factors_met),
     (r"Expected size for first two dimensions of batch2 tensor to be", "In a batched matrix product both need the same "
      f"batch, and the inner sizes must be equal. {FITS}"),
+    (r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)", lambda a, b: f"There are {a} rows of "
+     f"predictions and {b} targets: each row belongs to one target. Must both be flattened, or neither?"),
+    (r"subscript (\w) has size (\d+) for operand \d+ which does not broadcast with previously seen size (\d+)",
+     lambda letter, a, b: f"The letter {letter} stands for a dimension of size {a} in one place and of size {b} in another: "
+     "one letter is one dimension."),
+    (r"number of subscripts in the equation \((\d+)\) does not match the number of dimensions \((\d+)\)",
+     lambda letters, dims: f"`einsum` wants one letter per dimension: there are {letters} letters for {dims} dimensions."),
+    (r"inconsistent tensor size|size mismatch, got input", f"A product with a vector needs equal inner sizes. {FITS}"),
+    (r"Size does not match at dimension (\d+) expected index", lambda dim: "`gather` wants an index of as many dimensions as "
+     f"the tensor, and no larger in any but the one gathered along; dimension {dim} is too large."),
+    (r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)", lambda a, b: f"Only a dimension of "
+     f"size 1 can be expanded; this one has size {b} and should get {a}."),
+    (r"shape of the mask .* does not match the shape of the indexed tensor", "A mask in an index must have the shape of "
+     "what it picks from, counted from the first dimension."),
+    (r"expected target dtype to be Long|expected scalar type Long", "Class labels must be whole numbers: `.long()`."),
+    (r"input matrix is singular", "The matrix has no inverse: is one of its columns a combination of the others, such as "
+     "a column of ones twice?"),
     (r"Boolean value of Tensor with more than one value", "`if`, `and`, `or`, `min` and `max` want one truth value, and "
      "this tensor has one for each entry. `torch.where` chooses entry by entry; `&` and `|` join masks."),
     (r"'(\w+)' object has no attribute '(\w+)'", _no_attribute),

@@ -15,6 +15,11 @@ from course_lib.exercises.forms import agrees, number
 Outcomes = Sequence[Any]
 Cases = Sequence[tuple[Any, ...]]
 CLOSE = 1e-5
+SUMS: dict[str, Callable[[Tensor, int], Any]] = {
+    "right result adds up to 1": lambda x, d: (x.sum(d) - 1).abs().max() < 1e-4,
+    "right result has mean 0": lambda x, d: x.mean(d).abs().max() < 1e-4,
+    "right result has deviation 1": lambda x, d: (x.std(d, correction=0) - 1).abs().max() < 1e-4,
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,22 @@ def softmaxed(given: Outcomes, wanted: Outcomes) -> Slip | None:
             return Slip(
                 "softmax", f"A softmax over dimension {dim} is missing: with it, your result is right."
             )
+    return None
+
+
+def lacking(given: Outcomes, wanted: Outcomes) -> Slip | None:
+    """A property of what is wanted that a wrong answer of the same shapes lacks: its sums, means, deviations."""
+    if not all(isinstance(x, Tensor) and x.is_floating_point() and x.ndim for x in (*given, *wanted)) or any(
+        g.shape != w.shape for g, w in zip(given, wanted, strict=True)
+    ):
+        return None
+    for dim in range(wanted[0].ndim):
+        if any(w.shape[dim] < 2 for w in wanted):
+            continue
+        for what, value in SUMS.items():
+            holds = [quietly(lambda x=x, d=dim, v=value: v(x.double(), d)) for x in (*wanted, *given)]
+            if all(holds[: len(wanted)]) and not any(holds[len(wanted) :]):
+                return Slip("property", f"Along dimension {dim} the {what}; yours does not.")
     return None
 
 

@@ -21,6 +21,7 @@ from course_lib.exercises.relations import (
     Slip,
     given_back,
     in_pieces,
+    lacking,
     marked,
     moved,
     part_of,
@@ -421,6 +422,7 @@ def _of_values(
         or softmaxed(given, wanted)
         or (None if predicted else _proportional(given, wanted, pairs, slack))
         or (None if predicted else _some_right(given, wanted, pairs, tolerance))
+        or (None if predicted else lacking(given, wanted))
     )
 
 

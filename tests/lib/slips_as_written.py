@@ -632,6 +632,156 @@ WRITTEN = {
 }  # fmt: skip
 
 
+# Answers written after all slips were, and for none of which one was made: what the next learner may meet.
+UNSEEN = {
+    "tensors.standardise": [
+        ("over dim -1", lambda x: (x - x.mean(-1, keepdim=True)) / x.std(0, correction=0)),
+        ("no keepdim", lambda x: (x - x.mean(1)) / x.std(1)),
+        ("abs max", lambda x: x / x.abs().max(0).values),
+    ],
+    "tensors.squared_distances": [
+        ("outer of norms", lambda x, y: (x.norm(dim=1)[:, None] - y.norm(dim=1)) ** 2),
+        ("mean of all", lambda x, y: ((x[:, None] - y) ** 2).mean()),
+    ],
+    "tensors.weighted_mean": [
+        ("elementwise", lambda w, v: (w * v).sum(-1)),
+        ("transposed weights", lambda w, v: w.mT @ v),
+        ("matmul the other way", lambda w, v: v.mT @ w.mT),
+    ],
+    "autograd.central_slope": [
+        ("2h below twice", lambda f, x, h: (f(x + h) - f(x - h)) / (4 * h)),
+        ("squared h", lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h**2)),
+    ],
+    "autograd.linear_backward": [
+        ("x.T", lambda x, w, u: (u @ w.T, u.T @ x, u.sum(0))),
+        ("weights for x", lambda x, w, u: (u @ w, w, u.sum(0))),
+    ],
+    "autograd.sigmoid_backward": [
+        ("wrong way", lambda y, u: -u * y * (1 - y)),
+        ("y squared minus y, halved", lambda y, u: u * (y - y**2) / 2),
+    ],
+    "gradient_descent.largest_stable_rate": [
+        ("min", lambda h: 2 / T.linalg.eigvalsh(h)[0]),
+        ("norm of hessian", lambda h: 2 / T.linalg.norm(h, 1)),
+        ("half L", lambda h: T.linalg.eigvalsh(h).max() / 2),
+    ],
+    "gradient_descent.gradient_descent": [
+        ("averaged", lambda g, s, r, n: sum(_walk(g, s, r, i) for i in range(1, n + 1)) / n),
+        ("momentum", lambda g, s, r, n: _walk(g, s, r, n) + 0.9 * (_walk(g, s, r, n) - _walk(g, s, r, n - 1))),
+    ],
+    "linear_regression.line_gradient": [
+        ("x summed", lambda x, y, w, b: (2 * ((w * x + b - y).mean() * x.mean()), 2 * (w * x + b - y).mean())),
+        ("abs", lambda x, y, w, b: (((w * x + b - y).sign() * x).mean(), (w * x + b - y).sign().mean())),
+    ],
+    "linear_regression.r_squared": [
+        ("minus", lambda y, p: -(1 - (y - p).square().sum() / (y - y.mean()).square().sum())),
+        ("ratio of stds", lambda y, p: p.std() / y.std()),
+    ],
+    "data_and_modules.collate_padded": [
+        ("mask by column", lambda s: (T.nn.utils.rnn.pad_sequence(s, batch_first=True), (T.arange(max(map(len, s)))[:, None] < T.tensor([len(x) for x in s])))),
+        ("list of tensors", lambda s: (s, [T.ones(len(x)).bool() for x in s])),
+    ],
+    "data_and_modules.huber": [
+        ("delta squared", lambda p, t, d: T.where((p - t).abs() <= d, (p - t) ** 2 / 2, d**2 * ((p - t).abs() - d / 2)).mean()),
+        ("strict sign", lambda p, t, d: -F.huber_loss(p, t, delta=d)),
+    ],
+    "mnist_classifier.cross_entropy": [
+        ("gathered wrong", lambda z, y: -z.log_softmax(1).gather(0, y[None]).mean()),
+        ("nll of logits", lambda z, y: F.nll_loss(z, y)),
+        ("half", lambda z, y: F.cross_entropy(z, y) / 2),
+    ],
+    "mnist_classifier.output_size": [
+        ("k - 1 twice", lambda s, k, t, p: (s + 2 * p - 2 * (k - 1) - 1) // t + 1),
+        ("keras same", lambda s, k, t, p: -(-s // t)),
+    ],
+    "optimisers.adam_step": [
+        ("no square", lambda th, m, v, g, t: th - 0.1 * (0.9 * m + 0.1 * g) / (1 - 0.9**t) / (((0.999 * v + 0.001 * g.abs()) / (1 - 0.999**t)).sqrt() + 1e-3)),
+        ("old moments", lambda th, m, v, g, t: th - 0.1 * m / (1 - 0.9**t) / ((v / (1 - 0.999**t)).sqrt() + 1e-3)),
+    ],
+    "optimisers.clip_by_norm": [
+        ("a tuple of one", lambda g, m: g[0] * min(1.0, m / float(g[0].norm()))),
+        ("max norm twice", lambda g, m: [x * (2 * m / T.cat([y.flatten() for y in g]).norm()).clamp(max=1.0) for x in g]),
+    ],
+    "sequences.rnn_step": [
+        ("weights swapped", lambda x, h, wi, wh, b: T.tanh(x @ wh.T + h @ wi.T + b)),
+        ("softmax", lambda x, h, wi, wh, b: (x @ wi.T + h @ wh.T + b).softmax(-1)),
+        ("minus bias", lambda x, h, wi, wh, b: T.tanh(x @ wi.T + h @ wh.T - b)),
+    ],
+    "sequences.padded_loss": [
+        ("logits flattened only", lambda z, y, p: F.cross_entropy(z.flatten(0, 1), y, ignore_index=p)),
+        ("log base 2", lambda z, y, p: F.cross_entropy(z.mT, y, ignore_index=p) / math.log(2)),
+    ],
+    "attention.attend": [
+        ("transposed weights", lambda q, k, v: (k @ q.mT / q.shape[-1] ** 0.5).softmax(-1) @ v),
+        ("sigmoid", lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5).sigmoid() @ v),
+        ("query added", lambda q, k, v: F.scaled_dot_product_attention(q, k, v).mean(1)),
+    ],
+    "attention.padding_mask": [
+        ("ones", lambda n, s: T.ones(len(n), s)),
+        ("arange only", lambda n, s: T.arange(s) < n),
+    ],
+    "attention.split_heads": [
+        ("view no transpose, heads last", lambda x, h: x.reshape(*x.shape[:2], -1, h)),
+        ("first head", lambda x, h: x.reshape(*x.shape[:2], h, -1).transpose(1, 2)[:, 0]),
+    ],
+    "transformer.layer_norm": [
+        ("no centring of weight", lambda x, w, b, e: F.layer_norm(x, x.shape[-1:], eps=e) * (w + 1) + b),
+        ("bias subtracted", lambda x, w, b, e: F.layer_norm(x, x.shape[-1:], eps=e) * w - b),
+    ],
+    "transformer.pre_norm": [
+        ("norm added", lambda x, n, s: x + n(x)),
+        ("halved", lambda x, n, s: x + 0.5 * s(n(x))),
+    ],
+    "language_model.window": [
+        ("targets first", lambda i, s, c: (i[s + 1 : s + c + 1], i[s : s + c])),
+        ("targets as one-hot", lambda i, s, c: (i[s : s + c], F.one_hot(i[s + 1 : s + c + 1]))),
+    ],
+    "language_model.with_temperature": [
+        ("sigmoid", lambda z, t: (z / t).sigmoid()),
+        ("minus", lambda z, t: (-z / t).softmax(-1)),
+        ("added", lambda z, t: z.softmax(0) + t),
+    ],
+    "language_model.nucleus": [
+        ("renormalised twice", lambda q, p: _nucleus(q, p) / p),
+        ("mask", lambda q, p: _nucleus(q, p) > 0),
+    ],
+    "fine_tuning.adapted_forward": [
+        ("b a x in order", lambda x, w, a, b, al: x @ w.T + al / len(a) * (x @ b @ a)),
+        ("doubled detour", lambda x, w, a, b, al: x @ w.T + 2 * al / len(a) * (x @ a.T @ b.T)),
+    ],
+    "fine_tuning.mean_pool": [
+        ("median", lambda s, m: s.median(1).values),
+        ("sum over both", lambda s, m: (s * m[..., None]).sum((0, 1)) / m.sum()),
+    ],
+    "assistant.dpo_loss": [
+        ("two sigmoids", lambda b, w, rb, rw, s: -(F.logsigmoid(s * (b - rb)) - F.logsigmoid(s * (w - rw))).mean()),
+        ("log of sigmoid times -2", lambda b, w, rb, rw, s: -2 * F.logsigmoid(s * (b - rb - w + rw)).mean()),
+    ],
+    "hardware.to_bf16": [
+        ("scaled", lambda x: 2 * _digits(x, 7)),
+        ("float32", lambda x: x.float()),
+    ],
+    "distributed.mean_gradient": [
+        ("numpy-like broadcasting", lambda g, c: (g * T.tensor(c)).sum(0) / sum(c)),
+        ("max", lambda g, c: g.max(0).values),
+        ("minus", lambda g, c: -(g * T.tensor(c)[:, None]).sum(0) / sum(c)),
+    ],
+    "distributed.ring_bytes": [
+        ("n - 1 rounds of 4P/n, once more", lambda p, n: 2 * n / n * 4 * p),
+        ("bits", lambda p, n: 8 * 2 * (n - 1) / n * 4 * p),
+    ],
+    "shipping.integer_linear": [
+        ("zero times scale", lambda q, z, s, w, ws: s * ws * (q @ w.T) - z),
+        ("as float32", lambda q, z, s, w, ws: ((s * (q - z)).float() @ (ws * w.T).float()).round()),
+    ],
+    "shipping.sure_digits": [
+        ("max of logits", lambda z, t: T.where(z.amax(1) >= t, z.argmax(1), -1)),
+        ("column", lambda z, t: T.where(z.softmax(1).amax(1, keepdim=True) >= t, z.argmax(1, keepdim=True), -1)),
+        ("-100", lambda z, t: T.where(z.softmax(1).amax(1) >= t, z.argmax(1), -100)),
+    ],
+}  # fmt: skip
+
+
 def _walk(gradient, place, rate, steps):
     for _ in range(steps):
         place = place - rate * gradient(place)

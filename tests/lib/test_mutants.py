@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from every_exercise import EXERCISES
 from mutants import Trial, mutants
 
-from course_lib.exercises.draws import float64, integer, tell_apart
+from course_lib.exercises.draws import float64, integer, outcome, tell_apart
 
 SEEDS = range(20)
 SAME_AXIS = "the same axis, counted from the other end"
@@ -326,7 +326,8 @@ OTHER_WAYS = {
 def test_other_right_ways_are_right_in_either_precision(exercise, dtype):
     for way in OTHER_WAYS[exercise.name]:
         for seed in range(50):
-            verdict = exercise.judge(lambda *case, way=way: way(*cast(case, dtype)), seed)
+            given = [outcome(way, cast(case, dtype)) for case in exercise.cases(seed)]
+            verdict = exercise.judge_outcomes(given, seed)
             assert verdict.status == "right", (seed, verdict.message)
 
 

@@ -14,8 +14,9 @@ import re
 
 import pytest
 import torch
+import torch.nn.functional as F
 from every_exercise import EXERCISES as ALL
-from slips_as_written import WRITTEN
+from slips_as_written import UNSEEN, WRITTEN
 
 from course_lib.exercises.exercise import Exercise
 from course_lib.exercises.raised import CAUSES, cause
@@ -176,6 +177,22 @@ def test_most_wrong_answers_are_told_something_specific():
     assert share(written) >= LEAST_SPECIFIC
 
 
+def met_unseen() -> collections.Counter:
+    """How answers were met that no slip was made for."""
+    found = collections.Counter()
+    for key, rows in UNSEEN.items():
+        for _, function in rows:
+            found[kind_of_answer(ALL[key], verdict_on(ALL[key], function, BOOK, in_full=True), None)] += 1
+    return found
+
+
+def test_most_of_those_that_no_slip_was_made_for_are_told_something_specific_too():
+    found = met_unseen()
+    assert sum(found.values()) >= 75
+    assert not found["accepted"]
+    assert share(found) >= 0.6
+
+
 @pytest.mark.parametrize("key", sorted(set(ALL) - SLOW))
 def test_marking_shows_neither_an_input_nor_what_is_right(key):
     exercise = ALL[key]
@@ -259,6 +276,16 @@ RAISED = {
     "inner sizes": (lambda: A @ A, "here they are 3 and 2. With the second one transposed"),
     "inner sizes, nothing fits": (lambda: A @ torch.ones(5, 4), "summed over"),
     "batches": (lambda: torch.bmm(torch.ones(2, 3, 4), torch.ones(2, 5, 6)), "inner sizes must be equal"),
+    "targets": (lambda: F.cross_entropy(A, torch.zeros(3).long()), "2 rows of predictions and 3 targets"),
+    "a letter": (lambda: torch.einsum("ij,jk->ik", A, A), "stands for a dimension of size 2"),
+    "letters": (lambda: torch.einsum("ijk->i", A), "3 letters for 2 dimensions"),
+    "a vector": (lambda: A @ B, "with a vector"),
+    "two vectors": (lambda: B @ B[1:], "with a vector"),
+    "gather": (lambda: A.gather(0, torch.zeros(1, 4).long()), "`gather`"),
+    "expand": (lambda: B.expand(3), "size 4 and should get 3"),
+    "mask": (lambda: A[torch.ones(3) > 0], "counted from the first"),
+    "labels": (lambda: F.cross_entropy(A, torch.ones(2)), "whole numbers"),
+    "singular": (lambda: torch.linalg.inv(torch.ones(2, 2)), "no inverse"),
     "if": (lambda: bool(A > 0), "torch.where"),
     "a list": (lambda: [1, 2].sum(), "this is a list"),
     "a float": (lambda: (2.0).exp(), "this is a float"),
@@ -335,6 +362,9 @@ RELATED = {
     "softmax": (lambda x: x.sin().softmax(0), lambda x: x.sin(), "one softmax too many"),
     "no softmax": (lambda x: x.sin(), lambda x: x.sin().softmax(0), "is missing"),
     "the smallest": (lambda x: x + 1, lambda x: (x + 1).amin(), "smallest"),
+    "a sum": (lambda x: x.sin(), lambda x: x.square() / x.square().sum(), "adds up to 1"),
+    "a mean": (lambda x: x.exp(), lambda x: x.sin() - x.sin().mean(), "has mean 0"),
+    "a deviation": (lambda x: x.exp(), lambda x: x.sin() / x.sin().std(correction=0), "has deviation 1"),
     "nothing": (lambda x: x.sin() * x.cos(), lambda x: x.exp(), None),
 }  # fmt: skip
 
@@ -355,3 +385,5 @@ if __name__ == "__main__":
     print(*report, sep="\n")
     for title, counts in (("as written", by_hand), ("all", everything)):
         print(f"{title}: {sum(counts.values())} {dict(counts)}, specific {share(counts):.1%}")
+    unseen = met_unseen()
+    print(f"unseen: {sum(unseen.values())} {dict(unseen)}, specific {share(unseen):.1%}")
