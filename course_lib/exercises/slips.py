@@ -164,7 +164,10 @@ def _form(given: Any, wanted: Any, everywhere: Callable[..., bool]) -> Slip | No
     if isinstance(given, Exception):
         why = cause(given)
         return (
-            Slip("raised", f"It raised {type(given).__name__}: {str(given).rstrip('.')}. {why}")
+            Slip(
+                "raised",
+                f"It raised {type(given).__name__}: {' '.join(str(given).split()).rstrip('.')}. {why}",
+            )
             if why
             else None
         )

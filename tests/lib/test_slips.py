@@ -334,7 +334,9 @@ def test_a_common_exception_is_explained(name):
     assert said in (cause(error) or ""), error
     seen = seen_in([error], [A])
     assert seen.family == "raised"
-    assert seen.text.startswith(f"It raised {type(error).__name__}: {str(error).rstrip('.')}. ")
+    assert seen.text.startswith(
+        f"It raised {type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}. "
+    )
 
 
 def test_every_cause_has_its_exception():
