@@ -41,9 +41,7 @@ def agrees(
         return same(given, wanted, tolerance)
     if decimals is not None and right != round(right):
         return abs(value - right) <= 0.5 * 10.0**-decimals * (1 + 1e-6)
-    return math.isclose(value, right, rel_tol=max(tolerance, 1e-9), abs_tol=1e-9) or value in _roundings(
-        right
-    )
+    return math.isclose(value, right, rel_tol=max(tolerance, 1e-9), abs_tol=1e-9) or value in roundings(right)
 
 
 def _same_in_float32(given: Any, wanted: Any) -> bool:
@@ -86,7 +84,10 @@ def number(value: Any) -> float | None:
     """A value as a float, if it is a single number and not a truth value."""
     if isinstance(value, Tensor) and value.ndim == 0 and value.dtype != torch.bool and not value.is_complex():
         return float(value.detach())
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def is_short(wanted: Any) -> bool:
@@ -101,8 +102,8 @@ def is_short(wanted: Any) -> bool:
     )
 
 
-def _roundings(value: float) -> set[float]:
-    """A number that is not whole, rounded to three significant digits or more; a tie either way."""
+def roundings(value: float) -> set[float]:
+    """What a number that is not whole is when rounded to three significant digits or more; a tie either way."""
     if value == round(value):
         return set()
     return {

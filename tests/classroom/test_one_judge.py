@@ -1,0 +1,247 @@
+"""The checker that students get and the judge that marks say the same of every answer, whatever it is."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from course_lib.classroom import checker, locks
+from course_lib.classroom.stubs import find_stubs, load
+from course_lib.exercises.exercise import Exercise, Misconception
+from course_lib.exercises.judging import Verdict
+
+ALL = [stub.exercise for stub in find_stubs()]
+SEED = 11
+FACTORS = [1 + sign * size for size in (0.5, 2.0) for sign in (1, -1)]  # of the tolerance
+
+
+@pytest.fixture(autouse=True)
+def cheap_keys(monkeypatch):
+    """A key's cost is no part of what it opens."""
+    monkeypatch.setattr(checker, "ROUNDS", 1)
+
+
+def both(exercise: Exercise, seed: int = SEED) -> Callable[[Callable[[], Any]], tuple[Verdict, Verdict]]:
+    """What asks the checker and the judge of an answer, made anew for each."""
+    known = json.loads(json.dumps(locks.locked(exercise, "topic/name", seed)))
+    made = checker.Checker({"topic/name": known})
+
+    def ask(answer: Callable[[], Any]) -> tuple[Verdict, Verdict]:
+        mine = answer()
+        in_full = exercise.kind == "implement"
+        return made.posed("topic/name", mine).judge(mine), exercise.judge(answer(), seed, in_full=in_full)
+
+    return ask
+
+
+def each(function: Callable[[Any], Any], value: Any) -> Any:
+    """The function of a value, or of every part of it."""
+    if isinstance(value, list | tuple):
+        return type(value)(each(function, part) for part in value)
+    return function(value)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def scaled(factor: float) -> Callable[[Any], Any]:
+    """A number or a tensor of such times a factor; anything else as it is."""
+
+    def change(x: Any) -> Any:
+        real = (isinstance(x, Tensor) and x.is_floating_point()) or is_number(x)
+        return x * factor if real else x
+
+    return change
+
+
+def forms(tolerance: float) -> dict[str, Callable[[Any], Any]]:
+    """Changes of a value in its form, its precision, or by about the tolerance."""
+
+    def single(x: Any) -> Any:
+        return x.float() if isinstance(x, Tensor) and x.is_floating_point() else x
+
+    def as_list(x: Any) -> Any:
+        return x.tolist() if isinstance(x, Tensor) else x
+
+    def as_array(x: Any) -> Any:
+        return x.detach().numpy() if isinstance(x, Tensor) else np.float64(x) if is_number(x) else x
+
+    def none(x: Any) -> Any:
+        return x * math.nan if isinstance(x, Tensor) and x.is_floating_point() else math.nan
+
+    found = {
+        "as it is": lambda value: value,
+        "float32": lambda value: each(single, value),
+        "a list": lambda value: each(as_list, value),
+        "an array": lambda value: each(as_array, value),
+        "one array": lambda value: np.asarray(each(as_list, value)),
+        "one tensor": lambda value: torch.as_tensor(np.asarray(each(as_list, value))),
+        "a list of parts": lambda value: list(value) if isinstance(value, tuple) else value,
+        "wrapped": lambda value: [value],
+        "one dimension more": lambda value: each(lambda x: torch.as_tensor(x)[None], value),
+        "text": lambda value: str(value),
+        "NaN": lambda value: each(none, value),
+        "infinite": lambda value: each(lambda _: math.inf, value),
+        "the first part": lambda value: value[0] if isinstance(value, tuple | list) else value,
+        "twice": lambda value: each(scaled(2), value),
+        "negative": lambda value: each(scaled(-1), value),
+        "nothing": lambda _: None,
+        "a shape": lambda _: torch.zeros(2, 3),
+        "a function": lambda _: abs,
+        "a set": lambda _: {1, 2},
+    }
+    for factor in FACTORS:
+        by = 1 + (factor - 1) * tolerance
+        found[f"times {by!r}"] = lambda value, by=by: each(scaled(by), value)
+    return found
+
+
+def quietly(change: Callable[[Any], Any], value: Any) -> Any:
+    """The change of a value, or the exception that comes of it."""
+    try:
+        return change(copy.deepcopy(value))
+    except Exception as error:
+        return error
+
+
+def replay(outcomes: list[Any]) -> Callable[..., Any]:
+    """A function that gives these outcomes in turn."""
+    turn: Iterator[Any] = itertools.cycle(copy.deepcopy(outcomes))
+
+    def answer(*_: Any) -> Any:
+        outcome = next(turn)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return answer
+
+
+def functions(exercise: Exercise) -> dict[str, Callable[[], Any]]:
+    """Makers of functions that somebody might hand in."""
+    wanted = exercise.posed(SEED).wanted
+
+    def empty(*_: Any) -> None: ...
+
+    def refused(*_: Any) -> None:
+        raise NotImplementedError
+
+    def forgotten(*case: Any) -> None:
+        exercise.reference(*case)
+
+    def in_place(*case: Any) -> Any:
+        value = exercise.reference(*case)
+        for argument in case:
+            if isinstance(argument, Tensor):
+                argument.zero_()
+            elif isinstance(argument, list):
+                argument.clear()
+        return value
+
+    plain = (..., None, empty, refused, forgotten, in_place, lambda: 0, lambda *_: [][1], lambda *_: "a")
+    found = {f"{place}: {answer}": lambda answer=answer: answer for place, answer in enumerate(plain)}
+    known = {"reference": exercise.reference}
+    known |= {name: wrong.function for name, wrong in (exercise.misconceptions | exercise.slips).items()}
+    found |= {name: lambda function=function: function for name, function in known.items()}
+    for label, change in forms(exercise.tolerance).items():
+        outcomes = [quietly(change, value) for value in wanted]
+        found[label] = lambda outcomes=outcomes: replay(outcomes)
+        found[f"{label}, once"] = lambda outcomes=outcomes: replay([outcomes[0], *wanted[1:]])
+    return found
+
+
+def digits(value: Any, count: int) -> Any:
+    return float(f"{value:.{count - 1}e}") if is_number(value) and math.isfinite(value) else value
+
+
+def predictions(exercise: Exercise, seed: int) -> dict[str, Callable[[], Any]]:
+    """Makers of values that somebody might answer: all that is known, exact, rounded and in other forms."""
+    posed = exercise.posed(seed)
+    known = {"reference": posed.wanted[0]} | {name: given for name, (given,) in posed.mistaken().items()}
+    places = exercise.decimals or 3
+    step = 10.0**-places
+    changes = forms(exercise.tolerance)
+    changes |= {
+        f"{count} digits": lambda v, n=count: each(lambda x: digits(x, n), v) for count in range(1, 6)
+    }
+    for share in (-1.01, -0.51, -0.49, 0.49, 0.51, 1.01):
+        changes[f"{share} steps"] = lambda v, s=share: each(lambda x: x + s * step if is_number(x) else x, v)
+    changes |= {
+        "rounded": lambda value: each(lambda x: round(x, places), value),
+        "a fraction": lambda value: each(lambda x: x + 0.3, value),
+        "one more": lambda value: each(lambda x: x + 1, value),
+        "one less": lambda value: each(lambda x: x - 1, value),
+        "a float": lambda value: each(float, value),
+        "a whole number": lambda value: each(round, value),
+        "text with commas": lambda value: f"{value:,}",
+        "per cent": lambda value: f"{100 * value} %",
+        "one element": lambda value: torch.tensor([[value]]),
+        "no dimension": lambda value: each(torch.tensor, value),
+        "nested": lambda value: [[value]],
+        "with None": lambda value: (value, None),
+        "reversed": lambda value: value[::-1],
+        "complex": complex,
+    }
+    found = {
+        f"{name}, {label}": lambda given=quietly(change, value): given
+        for name, value in known.items()
+        for label, change in changes.items()
+    }
+    plain = [
+        ...,
+        0,
+        -1,
+        1,
+        True,
+        "",
+        "nan",
+        "error",
+        math.nan,
+        -math.inf,
+        10**400,
+        (),
+        [],
+        {},
+        {"a": 1},
+        object,
+    ]
+    return found | {f"plain {place}": lambda value=value: value for place, value in enumerate(plain)}
+
+
+def agree(mine: Verdict, judges: Verdict) -> bool:
+    """Whether two verdicts are one; of an answer that is not known, checker and judge may say less or more."""
+    same = (mine.status, mine.misconception) == (judges.status, judges.misconception)
+    recognised = judges.misconception is not None or judges.status != "wrong"
+    return same and (mine.message == judges.message or not recognised)
+
+
+@pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "implement"])
+def test_a_function_gets_from_the_checker_all_that_the_judge_says(key):
+    exercise = load(key)
+    ask = both(exercise)
+    for label, answer in functions(exercise).items():
+        mine, judges = ask(answer)
+        assert mine == judges, label
+
+
+@pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "predict"])
+@pytest.mark.parametrize("seed", [SEED, 2024, 5])
+def test_a_prediction_gets_from_the_checker_the_judges_verdict(key, seed):
+    exercise = load(key)
+    ask = both(exercise, seed)
+    statuses = set()
+    for label, answer in predictions(exercise, seed).items():
+        mine, judges = ask(answer)
+        assert agree(mine, judges), (label, answer(), mine, judges)
+        statuses.add(mine.status)
+    assert statuses == {"right", "wrong", "unanswered"}
