@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -19,8 +20,6 @@ from course_lib.exercises.judging import Posed
 from course_lib.exercises.showing import Asked
 
 ROUNDS = 50_000  # of PBKDF2: some hundredths of a second a try, so that guessing costs more than answering
-NUMBERS = 3  # of an answer, the first, that are part of its key
-FINEST = 6  # places after the point, if the question does not say how many
 
 
 class Checker:
@@ -96,31 +95,29 @@ def leaves(value: Any) -> list[float | str]:
 
 def key_text(found: list[float | str], known: dict[str, Any]) -> str:
     """The leaves as the text of a key: the first numbers rounded, all text, and how many there are."""
-    return joined(found, [cell(found[place], place, known) for place in numbers_of_key(found)])
+    places = places_of_numbers(found)[: known["numbers"]]
+    return joined(found, [cell(found[place], place, known) for place in places])
 
 
-def numbers_of_key(found: list[float | str]) -> list[int]:
-    """The places of the leaves that are rounded for the key."""
-    return [place for place, leaf in enumerate(found) if not isinstance(leaf, str)][:NUMBERS]
+def places_of_numbers(found: list[float | str]) -> list[int]:
+    """The places of the leaves that are numbers."""
+    return [place for place, leaf in enumerate(found) if not isinstance(leaf, str)]
 
 
-def joined(found: list[float | str], cells: list[str]) -> str:
+def joined(found: list[float | str], cells: Sequence[str]) -> str:
     """The text of a key whose numbers are rounded already."""
     return json.dumps([len(found), cells, [leaf for leaf in found if isinstance(leaf, str)]])
 
 
 def cell(number: float, place: int, known: dict[str, Any]) -> str:
-    """A number rounded: to a whole one where such is wanted, else to two significant digits.
-
-    Digits beyond the places that a question asks for, or beyond six, do not count.
-    """
+    """A number rounded: to a whole one where such is wanted, else to two significant digits or `places`."""
     if not math.isfinite(number):
         return str(number)
     if known["whole"][place : place + 1] == [True]:
         return str(round(number))
-    places = known["decimals"] or FINEST
-    if abs(number) < 10.0 ** (1 - places):
-        return f"{round(number * 10**places)}e-{places}"
+    step = 10.0 ** -known["places"]
+    if abs(number) < 10 * step:
+        return f"{round(number / step)} steps"
     return f"{number:.1e}"
 
 

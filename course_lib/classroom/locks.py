@@ -22,7 +22,9 @@ from course_lib.exercises.exercise import Exercise
 from course_lib.exercises.forms import number, roundings
 from course_lib.exercises.judging import Posed
 
+FINEST = 6  # places after the point, if the question does not say how many
 POINTS = 1000  # tried between the ends of what counts as one number, to meet each rounding of it
+MOST_DOORS = 100  # else fewer numbers of an answer make its key
 MOST_CELLS = 8  # whole numbers that one may be taken for; of larger ones the key is rounded as of others
 _OURS = re.compile(r"^from course_lib\.(\w+)\.(\w+) import", re.MULTILINE)
 _LOADER = '''"""{about}
@@ -111,12 +113,20 @@ def _doors(posed: Posed, salt: str) -> dict[str, Any]:
     public = {
         "salt": salt,
         "decimals": posed.asked.decimals,
+        "places": _places(list(known.values()), posed),
         "form": wire.encode(_hollow(wanted)),
-        "whole": [_is_exact(leaf, posed) for leaf in checker.leaves(wanted)],
+        "whole": _exact(list(known.values()), posed),
     }
+    cells = {name: _cells(value, posed, public) for name, value in known.items()}
+
+    def count(numbers: int) -> int:
+        return sum(math.prod(map(len, each[:numbers])) for each in cells.values())
+
+    public["numbers"] = next((n for n in (3, 2) if count(n) <= MOST_DOORS), 1)
     behind: dict[str, list[Any]] = {}
     for name, value in known.items():
-        for text in _keys(value, posed, public):
+        for chosen in itertools.product(*cells[name][: public["numbers"]]):
+            text = checker.joined(checker.leaves(value), chosen)
             behind.setdefault(text, []).append([name, posed.said[name], wire.encode(value)])
     doors = {}
     for text, entries in behind.items():
@@ -125,16 +135,15 @@ def _doors(posed: Posed, salt: str) -> dict[str, Any]:
     return public | {"doors": dict(sorted(doors.items()))}
 
 
-def _keys(value: Any, posed: Posed, public: dict[str, Any]) -> list[str]:
-    """The texts of the keys of all answers that the judge may take for a value."""
+def _cells(value: Any, posed: Posed, public: dict[str, Any]) -> list[list[str]]:
+    """Of each number of a value, all that the numbers that the judge may take for it are rounded to."""
     found = checker.leaves(value)
-    nested = number(value) is None and isinstance(value, Tensor | dict)
     cells = []
-    for place in checker.numbers_of_key(found):
-        low, high = _reach(found[place], posed, nested=nested)
+    for place in checker.places_of_numbers(found):
+        low, high = _reach(found[place], posed, nested=_nested(value))
         points = (low + (high - low) * step / POINTS for step in range(POINTS + 1))
-        cells.append(dict.fromkeys(checker.cell(x, place, public) for x in (*points, high)))
-    return [checker.joined(found, list(chosen)) for chosen in itertools.product(*cells)]
+        cells.append(list(dict.fromkeys(checker.cell(x, place, public) for x in (*points, high))))
+    return cells
 
 
 def _reach(value: float, posed: Posed, *, nested: bool = False) -> tuple[float, float]:
@@ -150,9 +159,28 @@ def _reach(value: float, posed: Posed, *, nested: bool = False) -> tuple[float, 
     return min(value - slack, *others, value), max(value + slack, *others, value)
 
 
-def _is_exact(leaf: float | str, posed: Posed) -> bool:
-    """Whether a leaf is a whole number that few others are taken for."""
-    return type(leaf) is int and 2 * _reach(leaf, posed)[1] - 2 * leaf < MOST_CELLS
+def _nested(value: Any) -> bool:
+    """Whether the tolerance is absolute too for the numbers that a value holds."""
+    return number(value) is None and isinstance(value, Tensor | dict)
+
+
+def _places(known: list[Any], posed: Posed) -> int:
+    """How many places after the point count at most."""
+    if any(map(_nested, known)):
+        return min(FINEST, math.floor(-math.log10(max(posed.tolerance, 1e-9))))
+    return posed.asked.decimals or FINEST
+
+
+def _exact(known: list[Any], posed: Posed) -> list[bool]:
+    """By place, whether the right answer holds a whole number there, and few others are taken for any."""
+    found = [checker.leaves(value) for value in known]
+
+    def few(place: int) -> bool:
+        numbers = [each[place] for each in found if len(each) > place and not isinstance(each[place], str)]
+        reaches = [_reach(value, posed) for value in numbers if math.isfinite(value)]
+        return all(high - low < MOST_CELLS for low, high in reaches)
+
+    return [type(leaf) is int and few(place) for place, leaf in enumerate(found[0])]
 
 
 def _hollow(value: Any) -> Any:

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import math
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -192,8 +193,8 @@ def predictions(exercise: Exercise, seed: int) -> dict[str, Callable[[], Any]]:
         "reversed": lambda value: value[::-1],
         "complex": complex,
     }
-    found = {
-        f"{name}, {label}": lambda given=quietly(change, value): given
+    given = {
+        f"{name}, {label}": quietly(change, value)
         for name, value in known.items()
         for label, change in changes.items()
     }
@@ -215,11 +216,12 @@ def predictions(exercise: Exercise, seed: int) -> dict[str, Callable[[], Any]]:
         {"a": 1},
         object,
     ]
-    return found | {f"plain {place}": lambda value=value: value for place, value in enumerate(plain)}
+    given |= {f"plain {place}": value for place, value in enumerate(plain)}
+    return {label: lambda value=value: copy.deepcopy(value) for label, value in given.items()}
 
 
 def agree(mine: Verdict, judges: Verdict) -> bool:
-    """Whether two verdicts are one; of an answer that is not known, checker and judge may say less or more."""
+    """Whether two verdicts are one; how an answer that nobody knows is described may differ."""
     same = (mine.status, mine.misconception) == (judges.status, judges.misconception)
     recognised = judges.misconception is not None or judges.status != "wrong"
     return same and (mine.message == judges.message or not recognised)
@@ -245,3 +247,64 @@ def test_a_prediction_gets_from_the_checker_the_judges_verdict(key, seed):
         assert agree(mine, judges), (label, answer(), mine, judges)
         statuses.add(mine.status)
     assert statuses == {"right", "wrong", "unanswered"}
+
+
+def asking(value: Any, wrong: Any, **settings: Any) -> Exercise:
+    """A prediction whose answer is `value`, with a misconception that gives `wrong`."""
+    misconceptions = {
+        name: Misconception(lambda _, given=given: given, f"{name}.")
+        for name, given in (("wrong", wrong), ("text", "nothing"), ("none", math.nan))
+    }
+    return Exercise(
+        name="any", title="Any", kind="predict", points=1, next_step="", inputs=lambda _: (1,),
+        reference=lambda _: value, misconceptions=misconceptions, question=lambda _: "What?", **settings,
+    )  # fmt: skip
+
+
+def drawn(generator: random.Random) -> float | int:
+    """A number of any size and sign, often whole, often on the edge of a rounding."""
+    size = generator.choice([1e-9, 1e-5, 1e-3, 0.01, 0.1, 1.0, 10.0, 1e3, 1e6, 1e12])
+    number = (
+        generator.choice([-1, 1]) * size * generator.choice([generator.random() * 9 + 1, 1.05, 9.95, 2.45])
+    )
+    return generator.choice([number, number, round(number), float(round(number)), digits(number, 2)])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_prediction_that_the_judge_takes_opens_its_door(seed):
+    """Of any value, tolerance and places: numbers about as far from it as is allowed, in any form."""
+    generator = random.Random(seed)
+    tolerance = generator.choice([1e-9, 1e-6, 1e-5, 1e-3, 0.01, 0.05])
+    decimals = generator.choice([None, None, 1, 2, 3])
+    count = generator.choice([1, 1, 1, 2, 5])
+
+    def value() -> Any:
+        return drawn(generator) if count == 1 else tuple(drawn(generator) for _ in range(count))
+
+    wanted, wrong = value(), value()
+    if generator.random() < 0.2:
+        wanted = torch.tensor(wanted, dtype=torch.float64)
+    exercise = asking(wanted, wrong, tolerance=tolerance, decimals=decimals)
+    while exercise.agrees(wanted, wrong) or exercise.agrees(wrong, wanted):
+        wrong = value()
+        exercise = asking(wanted, wrong, tolerance=tolerance, decimals=decimals)
+    ask = both(exercise)
+    taken = 0
+    for given, _ in itertools.product((wanted, wrong), range(60)):
+        spread = generator.choice([tolerance, tolerance, 5e-3, 1e-9])
+        by = 1 + generator.choice([-1, 1, generator.uniform(-1, 1)]) * spread * generator.choice(
+            [0.999, 1.001]
+        )
+        step = generator.choice([0, 0, generator.uniform(-0.51, 0.51) * 10.0 ** -(decimals or 9)])
+        count_of_digits = generator.choice([3, 4, 5])
+        for change in (
+            lambda x, by=by: x * by if isinstance(x, Tensor | float | int) else x,
+            lambda x, step=step: x + step,
+            lambda x, n=count_of_digits: digits(x, n),
+            lambda x: round(x, decimals or 3) if is_number(x) else x,
+        ):
+            answer = each(change, given)
+            mine, judges = ask(lambda answer=answer: answer)
+            assert agree(mine, judges), (answer, wanted, mine, judges)
+            taken += judges.status == "right" or judges.misconception is not None
+    assert taken
