@@ -64,10 +64,11 @@ def _same_in_float32(given: Any, wanted: Any) -> bool:
 def as_wanted(given: Any, wanted: Any) -> Any:
     """The answer in the form of the wanted one where nothing but the container differs.
 
-    NumPy's arrays and numbers become tensors and numbers, a list of numbers a tensor and the other way round.
+    NumPy's arrays and numbers, also such an `Array` as travelled, become tensors and numbers, a list of numbers a tensor and the other way round.
     """
-    if type(given).__module__ == "numpy" and hasattr(given, "tolist"):
-        given = torch.as_tensor(given.tolist(), dtype=_dtype(given)) if given.shape else given.item()
+    if (type(given).__module__ == "numpy" and hasattr(given, "tolist")) or type(given).__name__ == "Array":
+        numbers = given.tolist()
+        given = _tensor(numbers) if isinstance(numbers, list) else numbers
     if isinstance(wanted, Tensor) and wanted.is_floating_point() and isinstance(given, float):
         return torch.tensor(given, dtype=torch.float64)
     if isinstance(wanted, Tensor) and isinstance(given, list | tuple):
@@ -115,10 +116,6 @@ def roundings(value: float) -> set[float]:
 
 def _to_digits(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
-
-
-def _dtype(array: Any) -> torch.dtype | None:
-    return torch.float64 if array.dtype.kind == "f" else None
 
 
 def _tensor(values: list[Any] | tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""The checker that students get and the judge that marks say the same of every answer, whatever it is."""
+"""The checker that students get, the judge, and the marking say the same of every answer, whatever it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from course_lib.classroom import checker, locks
+from course_lib.classroom import checker, locks, wire, worker
 from course_lib.classroom.stubs import find_stubs, load
+from course_lib.exercises.draws import outcome
 from course_lib.exercises.exercise import Exercise, Misconception
 from course_lib.exercises.judging import Verdict
 
@@ -31,17 +33,29 @@ def cheap_keys(monkeypatch):
     monkeypatch.setattr(checker, "ROUNDS", 1)
 
 
-def both(exercise: Exercise, seed: int = SEED) -> Callable[[Callable[[], Any]], tuple[Verdict, Verdict]]:
-    """What asks the checker and the judge of an answer, made anew for each."""
-    known = json.loads(json.dumps(locks.locked(exercise, "topic/name", seed)))
-    made = checker.Checker({"topic/name": known})
+def travelled(value: Any) -> Any:
+    """An outcome as it arrives from the worker in which a student's code runs."""
+    encoded = wire.encode_exception(value) if isinstance(value, Exception) else worker._outcome(value)
+    return wire.decode(json.loads(json.dumps(encoded)))
 
-    def ask(answer: Callable[[], Any]) -> tuple[Verdict, Verdict]:
-        mine = answer()
-        in_full = exercise.kind == "implement"
-        return made.posed("topic/name", mine).judge(mine), exercise.judge(answer(), seed, in_full=in_full)
 
-    return ask
+class Ask:
+    """The checker, the judge and the marking, to be asked of the same answer."""
+
+    def __init__(self, exercise: Exercise, seed: int = SEED) -> None:
+        known = json.loads(json.dumps(locks.locked(exercise, "topic/name", seed)))
+        self._checker = checker.Checker({"topic/name": known})
+        self._exercise, self._seed = exercise, seed
+
+    def checker(self, answer: Any) -> Verdict:
+        return self._checker.posed("topic/name", answer).judge(answer)
+
+    def judge(self, answer: Any) -> Verdict:
+        in_full = self._exercise.kind == "implement"
+        return self._exercise.judge(answer, self._seed, in_full=in_full)
+
+    def marks(self, outcomes: list[Any]) -> Verdict:
+        return self._exercise.judge_outcomes([travelled(value) for value in outcomes], self._seed)
 
 
 def each(function: Callable[[Any], Any], value: Any) -> Any:
@@ -220,33 +234,106 @@ def predictions(exercise: Exercise, seed: int) -> dict[str, Callable[[], Any]]:
     return {label: lambda value=value: copy.deepcopy(value) for label, value in given.items()}
 
 
+def recognised(verdict: Verdict) -> tuple[str, str | None]:
+    return verdict.status, verdict.misconception
+
+
 def agree(mine: Verdict, judges: Verdict) -> bool:
     """Whether two verdicts are one; how an answer that nobody knows is described may differ."""
-    same = (mine.status, mine.misconception) == (judges.status, judges.misconception)
-    recognised = judges.misconception is not None or judges.status != "wrong"
-    return same and (mine.message == judges.message or not recognised)
+    unknown = judges.misconception is None and judges.status == "wrong"
+    return recognised(mine) == recognised(judges) and (unknown or mine.message == judges.message)
 
 
 @pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "implement"])
 def test_a_function_gets_from_the_checker_all_that_the_judge_says(key):
     exercise = load(key)
-    ask = both(exercise)
+    ask, found = Ask(exercise), set()
     for label, answer in functions(exercise).items():
-        mine, judges = ask(answer)
+        mine, judges = ask.checker(answer()), ask.judge(answer())
         assert mine == judges, label
+        found.add(mine.status)
+    assert found == {"right", "wrong", "unanswered"}
+
+
+@pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "implement"])
+def test_what_a_function_gives_is_judged_alike_after_it_has_travelled(key):
+    exercise = load(key)
+    posed, ask = exercise.posed(SEED), Ask(exercise)
+    known = {"reference": posed.wanted} | posed.mistaken()
+    known |= {
+        label: [quietly(change, value) for value in posed.wanted]
+        for label, change in forms(exercise.tolerance).items()
+    }
+    for label, outcomes in known.items():
+        judges = exercise.judge_outcomes(copy.deepcopy(outcomes), SEED)
+        assert recognised(ask.marks(outcomes)) == recognised(judges), label
 
 
 @pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "predict"])
 @pytest.mark.parametrize("seed", [SEED, 2024, 5])
-def test_a_prediction_gets_from_the_checker_the_judges_verdict(key, seed):
+def test_a_prediction_gets_one_verdict_from_checker_judge_and_marking(key, seed):
     exercise = load(key)
-    ask = both(exercise, seed)
-    statuses = set()
+    ask, found = Ask(exercise, seed), set()
     for label, answer in predictions(exercise, seed).items():
-        mine, judges = ask(answer)
+        mine, judges = ask.checker(answer()), ask.judge(answer())
         assert agree(mine, judges), (label, answer(), mine, judges)
-        statuses.add(mine.status)
-    assert statuses == {"right", "wrong", "unanswered"}
+        found.add(mine.status)
+        if judges.status != "unanswered":
+            assert recognised(ask.marks([answer()])) == recognised(judges), label
+    assert found == {"right", "wrong", "unanswered"}
+
+
+BODIES = [
+    "...",
+    "pass",
+    "0",
+    '"""What it does."""',
+    '"""What it does."""\n    ...',
+    "raise NotImplementedError",
+    'y = x\n    raise NotImplementedError("later")',
+    "y = x\n    ...",
+    "y = x\n    pass",
+    "y = x\n    0",
+    "y = x",
+    "...\n    y = x",
+    "return x\n    ...",
+    "return ...",
+    "return",
+    "return None",
+    "return x",
+    "1 / 0",
+    "if False:\n        return x",
+    "if False:\n        return x\n    ...",
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_what_is_left_blank_is_so_for_the_judge_and_for_marking(body, monkeypatch):
+    source = f"def answer(x):\n    {body}\n"
+    exercise = doubling()
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    notebook = worker.Notebook()
+    request = {"number": 1, "source": source, "symbols": ["answer"]}
+    kind = worker.run_cell(notebook, request)["set"]["answer"]
+    function = notebook.names["answer"]
+    outcomes = [outcome(function, case) for case in exercise.cases(SEED)]
+    undone = any(
+        o is ... or isinstance(o, NotImplementedError) or (kind == "started" and o is None) for o in outcomes
+    )
+    marks = "unanswered" if kind == "blank" or undone else exercise.judge_outcomes(outcomes, SEED).status
+    assert exercise.judge(function, SEED).status == Ask(exercise).checker(function).status == marks
+
+
+def doubling() -> Exercise:
+    wrong = {
+        "squared": Misconception(lambda x: x**2, "Squared."),
+        "kept": Misconception(lambda x: x, "Kept."),
+        "half": Misconception(lambda x: x / 2, "Half."),
+    }
+    return Exercise(
+        name="double", title="Double", kind="implement", points=1, next_step="", reference=lambda x: 2 * x,
+        inputs=lambda g: (torch.randn(3, generator=g, dtype=torch.float64),), misconceptions=wrong,
+    )  # fmt: skip
 
 
 def asking(value: Any, wrong: Any, **settings: Any) -> Exercise:
@@ -288,8 +375,7 @@ def test_any_prediction_that_the_judge_takes_opens_its_door(seed):
     while exercise.agrees(wanted, wrong) or exercise.agrees(wrong, wanted):
         wrong = value()
         exercise = asking(wanted, wrong, tolerance=tolerance, decimals=decimals)
-    ask = both(exercise)
-    taken = 0
+    ask, taken = Ask(exercise), 0
     for given, _ in itertools.product((wanted, wrong), range(60)):
         spread = generator.choice([tolerance, tolerance, 5e-3, 1e-9])
         by = 1 + generator.choice([-1, 1, generator.uniform(-1, 1)]) * spread * generator.choice(
@@ -304,7 +390,7 @@ def test_any_prediction_that_the_judge_takes_opens_its_door(seed):
             lambda x: round(x, decimals or 3) if is_number(x) else x,
         ):
             answer = each(change, given)
-            mine, judges = ask(lambda answer=answer: answer)
+            mine, judges = ask.checker(answer), ask.judge(answer)
             assert agree(mine, judges), (answer, wanted, mine, judges)
             taken += judges.status == "right" or judges.misconception is not None
     assert taken
