@@ -105,7 +105,7 @@ def _carried(name: str) -> dict[str, str]:
 
 
 def _doors(posed: Posed, salt: str) -> dict[str, Any]:
-    """A prediction: behind each door, every answer that the judge may hold one with its key against."""
+    """Of a prediction: behind each door, all known answers that the judge may take one with its key for."""
     (wanted,) = posed.wanted
     known = {None: wanted} | {
         name: given for name, (given,) in posed.mistaken().items() if not isinstance(given, Exception)
@@ -136,7 +136,7 @@ def _doors(posed: Posed, salt: str) -> dict[str, Any]:
 
 
 def _cells(value: Any, posed: Posed, public: dict[str, Any]) -> list[list[str]]:
-    """Of each number of a value, all that the numbers that the judge may take for it are rounded to."""
+    """For each number of a value, what the numbers that the judge may take for it are rounded to."""
     found = checker.leaves(value)
     cells = []
     for place in checker.places_of_numbers(found):

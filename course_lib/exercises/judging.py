@@ -96,14 +96,9 @@ def judge(
         return Verdict("wrong", _either(title, [said[name] for name in names]), names[0], first, count)
     if asked.closed:
         slip = form_of(given, wanted, lambda _: False)
-        seen = (
-            slip.text
-            if slip
-            else describe_form(given[0], wanted[0]) or f"{shortly(given[0])} is not the answer."
-        )
-        return Verdict(
-            "wrong", f"{title}: not yet. {seen}", None, first, family=slip.family if slip else None
-        )
+        seen = slip.text if slip else describe_form(given[0], wanted[0])
+        seen = seen or f"{shortly(given[0])} is not the answer."
+        return Verdict("wrong", f"{title}: not yet. {seen}", None, first, family=slip and slip.family)
     shown, slip = smallest(asked, right), None
     if asked.in_full or not asked.predicted or form_of(given, wanted):
         slip = seen_in(

@@ -270,7 +270,7 @@ def test_what_a_function_gives_is_judged_alike_after_it_has_travelled(key):
 
 
 @pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "predict"])
-@pytest.mark.parametrize("seed", [SEED, 2024, 5])
+@pytest.mark.parametrize("seed", [SEED, 2024])
 def test_a_prediction_gets_one_verdict_from_checker_judge_and_marking(key, seed):
     exercise = load(key)
     ask, found = Ask(exercise, seed), set()
@@ -357,7 +357,7 @@ def drawn(generator: random.Random) -> float | int:
     return generator.choice([number, number, round(number), float(round(number)), digits(number, 2)])
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_any_prediction_that_the_judge_takes_opens_its_door(seed):
     """Of any value, tolerance and places: numbers about as far from it as is allowed, in any form."""
     generator = random.Random(seed)
