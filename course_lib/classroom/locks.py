@@ -66,7 +66,7 @@ def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
 
     Taught in: "For instructors".
     """
-    posed = exercise.posed(seed)
+    posed = exercise.on(seed)
     plain = {
         "name": posed.name,
         "title": posed.title,

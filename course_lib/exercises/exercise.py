@@ -157,7 +157,7 @@ class Exercise:
             seed: of the inputs.
             in_full: whether the message may show an input and what is wanted: to a reader, not in marking.
         """
-        return self.posed(seed, in_full=in_full).judge(answer)
+        return self.on(seed, in_full=in_full).judge(answer)
 
     def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
@@ -169,12 +169,12 @@ class Exercise:
         Raises:
             ValueError: if there are not as many as cases.
         """
-        posed = self.posed(seed)
+        posed = self.on(seed)
         if len(given) != len(posed.wanted):
             raise ValueError(f"given must hold {len(posed.wanted)} outcomes, got {len(given)}")
         return posed.judge_outcomes(given)
 
-    def posed(self, seed: int = BOOK_SEED, *, in_full: bool = False) -> Posed:
+    def on(self, seed: int = BOOK_SEED, *, in_full: bool = False) -> Posed:
         """The question on the cases of `seed`, for the judge.
 
         Args:
@@ -219,4 +219,4 @@ class Exercise:
         """
         if again and self.kind == "predict":
             raise ValueError("again is for functions: ask(again=True) draws new values for a prediction")
-        self.posed(self._seed(seed, again=again), in_full=True).check(answer)
+        self.on(self._seed(seed, again=again), in_full=True).check(answer)

@@ -144,7 +144,7 @@ def replay(outcomes: list[Any]) -> Callable[..., Any]:
 
 def functions(exercise: Exercise) -> dict[str, Callable[[], Any]]:
     """Makers of functions that somebody might hand in."""
-    wanted = exercise.posed(SEED).wanted
+    wanted = exercise.on(SEED).wanted
 
     def empty(*_: Any) -> None: ...
 
@@ -181,7 +181,7 @@ def digits(value: Any, count: int) -> Any:
 
 def predictions(exercise: Exercise, seed: int) -> dict[str, Callable[[], Any]]:
     """Makers of values that somebody might answer: all that is known, exact, rounded and in other forms."""
-    posed = exercise.posed(seed)
+    posed = exercise.on(seed)
     known = {"reference": posed.wanted[0]} | {name: given for name, (given,) in posed.mistaken().items()}
     places = exercise.decimals or 3
     step = 10.0**-places
@@ -258,7 +258,7 @@ def test_a_function_gets_from_the_checker_all_that_the_judge_says(key):
 @pytest.mark.parametrize("key", [key for key in ALL if load(key).kind == "implement"])
 def test_what_a_function_gives_is_judged_alike_after_it_has_travelled(key):
     exercise = load(key)
-    posed, ask = exercise.posed(SEED), Ask(exercise)
+    posed, ask = exercise.on(SEED), Ask(exercise)
     known = {"reference": posed.wanted} | posed.mistaken()
     known |= {
         label: [quietly(change, value) for value in posed.wanted]

@@ -156,7 +156,7 @@ def test_behind_a_door_is_only_what_its_answer_may_be(everything):
     data = packed((everything / "student" / "checker.py").read_text("utf-8"))["exercises"]
     known = data["sequences/steps_until_a_hundredth"]
     exercise = stubs.load("sequences/steps_until_a_hundredth")
-    (right,) = exercise.posed(11).wanted
+    (right,) = exercise.on(11).wanted
     for near in (right - 2, right + 2, 10 * right, str(right + 2)):
         posed = Checker(data).posed("sequences/steps_until_a_hundredth", near)
         assert posed.asked.closed
