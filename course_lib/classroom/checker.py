@@ -1,33 +1,32 @@
-"""Checks answers without knowing the right ones: what it has to say is locked, and the answer is the key.
+"""Checks answers where nothing of the book is installed, by the same judge that marks them.
 
-An answer's outcomes are rounded and hashed. The hash of the right outcomes unlocks "right", that of a known
-misunderstanding unlocks its hint; any other opens nothing. Marks are given elsewhere, on other inputs.
+What is right of a function on the inputs here gives nothing away, since marks are given on others. Of a
+prediction it is what is asked. So it lies behind doors, to which an answer, coarsely rounded, is the key; the
+judge then compares what opened with the answer itself.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
+import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from course_lib.classroom.wire import decode_argument
+from course_lib.classroom.wire import decode, decode_argument
+from course_lib.exercises.judging import Posed
+from course_lib.exercises.showing import Asked
 
-ROUNDS = 20_000  # of PBKDF2: some milliseconds a try, so that guessing costs more than answering
-
-
-class NotYet(AssertionError):
-    """The answer was run and is not right; the message says what it looks like."""
+ROUNDS = 50_000  # of PBKDF2: some hundredths of a second a try, so that guessing costs more than answering
 
 
 class Checker:
     """Checks the answers of one assignment.
 
     Args:
-        data: by exercise: its title, kind, inputs, the forms of the right outcomes, and the locks.
+        data: by exercise, what `locks.locked` made of it.
     """
 
     def __init__(self, data: dict[str, dict[str, Any]]) -> None:
@@ -43,39 +42,102 @@ class Checker:
         Raises:
             ValueError: if the assignment has no such exercise.
             TypeError: if a function is asked for and `answer` is none.
-            NotYet: if the answer is wrong; the message holds the hint, if there is one.
+            WrongAnswer: if the answer is wrong; the message holds the hint, if there is one.
         """
+        self.posed(exercise, answer).check(answer)
+
+    def posed(self, exercise: str, answer: Any) -> Posed:
+        """The question, with all that the judge has to know of it to judge this answer."""
         if exercise not in self._data:
             raise ValueError(f"exercise must be one of {', '.join(self._data)}, got {exercise!r}")
         known = self._data[exercise]
-        if known["kind"] == "implement" and answer is not ... and not callable(answer):
-            raise TypeError(f"answer must be your function itself, got {type(answer).__name__}")
-        outcomes = [answer] if known["kind"] == "predict" else _run(answer, known["inputs"])
-        if any(outcome is None or outcome is ... for outcome in outcomes):
-            print(f"{known['title']}: not answered yet. Replace the `...` and run again.")
-            return
-        message = unlock(known["locks"], outcomes)
-        if message is None:
-            raise NotYet(f"{known['title']}: not yet. {_difference(outcomes, known['forms'])}")
-        if message[0] != "+":
-            raise NotYet(message[1:])
-        print(message[1:])
+        if known["predicted"]:
+            return _opened(known, answer)
+        cases = [tuple(decode_argument(value) for value in case) for case in known["cases"]]
+        said = {None: known["next_step"]} | {name: hint for name, hint, _ in known["mistaken"]}
+        wrong = {name: [decode(value) for value in given] for name, _, given in known["mistaken"]}
+        wanted = [decode(value) for value in known["wanted"]]
+        asked = Asked(cases, known["arguments"], in_full=True)
+        return Posed(
+            known["name"],
+            known["title"],
+            said,
+            wanted,
+            lambda: wrong,
+            known["tolerance"],
+            asked,
+            known["without"],
+        )
 
 
-def unlock(locks: list[dict[str, Any]], outcomes: list[Any]) -> str | None:
-    """What outcomes unlock: "+" and a message if they are right, "-" and a hint; None if nothing opens."""
-    texts, places = read_off(outcomes)
-    for lock in locks:
-        key = derive(texts, places, lock)
-        if hashlib.sha256(key + b"open").hexdigest()[:32] == lock["tag"]:
-            return scramble(bytes.fromhex(lock["text"]), key).decode()
-    return None
+def _opened(known: dict[str, Any], answer: Any) -> Posed:
+    """The question as far as an answer opens it."""
+    key = derive(key_text(leaves(answer), known), known["salt"])
+    locked = bytes.fromhex(known["doors"].get(tag(key), ""))
+    entries = json.loads(scramble(locked, key)) if locked else []
+    said = {name: text for name, text, _ in entries}
+    values = {name: [decode(value)] for name, _, value in entries}
+    wanted = values.pop(None, None)
+    asked = Asked([()], predicted=True, decimals=known["decimals"], closed=wanted is None)
+    form = wanted or [decode(known["form"])]
+    return Posed(known["name"], known["title"], said, form, lambda: values, known["tolerance"], asked)
 
 
-def derive(texts: str, places: list[float], lock: dict[str, Any]) -> bytes:
-    """The key that outcomes make for a lock, 32 bytes; any within the same steps make the same."""
-    steps = [math.floor(place / lock["step"] + lock["offset"]) for place in places]
-    return hashlib.pbkdf2_hmac("sha256", f"{texts}{steps}".encode(), bytes.fromhex(lock["salt"]), ROUNDS)
+def leaves(value: Any) -> list[float | str]:
+    """What an answer holds, whatever contains it: numbers, also those written as text, and other text."""
+    try:
+        if isinstance(value, Tensor) or (type(value).__module__ == "numpy" and hasattr(value, "tolist")):
+            value = value.tolist()
+        if isinstance(value, dict):
+            value = [value[key] for key in sorted(value, key=str)]
+        if isinstance(value, list | tuple):
+            return [leaf for entry in value for leaf in leaves(entry)]
+        if isinstance(value, str):
+            return [_number_in(value)]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            float(value)  # which a number of hundreds of digits refuses
+            return [value]
+        return [f"{type(value).__name__} {value}"]
+    except Exception:  # an answer may be anything, and what cannot be read opens nothing
+        return ["?"]
+
+
+def key_text(found: list[float | str], known: dict[str, Any]) -> str:
+    """The leaves as the text of a key: the first numbers rounded, all text, and how many there are."""
+    places = places_of_numbers(found)[: known["numbers"]]
+    return joined(found, [cell(found[place], place, known) for place in places])
+
+
+def places_of_numbers(found: list[float | str]) -> list[int]:
+    """The places of the leaves that are numbers."""
+    return [place for place, leaf in enumerate(found) if not isinstance(leaf, str)]
+
+
+def joined(found: list[float | str], cells: Sequence[str]) -> str:
+    """The text of a key whose numbers are rounded already."""
+    return json.dumps([len(found), cells, [leaf for leaf in found if isinstance(leaf, str)]])
+
+
+def cell(number: float, place: int, known: dict[str, Any]) -> str:
+    """A number rounded: to a whole one where such is wanted, else to two significant digits or `places`."""
+    if not math.isfinite(number):
+        return str(number)
+    if known["whole"][place : place + 1] == [True]:
+        return str(round(number))
+    step = 10.0 ** -known["places"]
+    if abs(number) < 10 * step:
+        return f"{round(number / step)} steps"
+    return f"{number:.1e}"
+
+
+def derive(text: str, salt: str) -> bytes:
+    """The key, 32 bytes."""
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), bytes.fromhex(salt), ROUNDS)
+
+
+def tag(key: bytes) -> str:
+    """What a door shows of its key."""
+    return hashlib.sha256(key + b"open").hexdigest()[:32]
 
 
 def scramble(text: bytes, key: bytes) -> bytes:
@@ -85,80 +147,8 @@ def scramble(text: bytes, key: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(text, stream, strict=False))
 
 
-def read_off(value: Any) -> tuple[str, list[float]]:
-    """A value's kind and shape as text, and its numbers x as sign(x) · log(1 + |x|).
-
-    There an absolute and relative tolerance are one and the same: both differ by at most that much.
-    """
-    if isinstance(value, Tensor) and (value.ndim > 0 or value.dtype == torch.bool):
-        return _read_tensor(value.detach().cpu())
-    if isinstance(value, Exception):
-        return f"!{type(value).__name__}", []
-    if isinstance(value, list | tuple):
-        inner = [read_off(entry) for entry in value]
-        return f"[{','.join(text for text, _ in inner)}]", [place for _, places in inner for place in places]
-    if isinstance(value, dict):
-        return read_off([[key, value[key]] for key in sorted(value, key=str)])
-    if value is None or isinstance(value, bool | str):
-        return repr(value), []
+def _number_in(text: str) -> float | str:
     try:
-        return _read_numbers("x", [float(value)])
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return "?", []
-
-
-def form(value: Any) -> str:
-    """What kind of thing an outcome is, without its numbers."""
-    if isinstance(value, Tensor) and value.ndim > 0:
-        kind = "real" if value.is_floating_point() else "boolean" if value.dtype == torch.bool else "whole"
-        return f"a tensor of {kind} numbers, {tuple(value.shape)}" if kind != "boolean" else (
-            f"a boolean tensor, {tuple(value.shape)}"
-        )  # fmt: skip
-    if isinstance(value, Exception):
-        return f"an error, {type(value).__name__}: {value}"
-    if isinstance(value, list | tuple):
-        return f"({'; '.join(form(entry) for entry in value)})"
-    return (
-        "a number" if isinstance(value, Tensor | int | float) and not isinstance(value, bool) else "a value"
-    )
-
-
-def _read_tensor(value: Tensor) -> tuple[str, list[float]]:
-    shape = tuple(value.shape)
-    if value.is_floating_point():
-        return _read_numbers(f"real{shape}", value.double().flatten().tolist())
-    kind = "boolean" if value.dtype == torch.bool else "whole"
-    return f"{kind}{shape}{value.flatten().tolist()}", []
-
-
-def _read_numbers(text: str, numbers: list[float]) -> tuple[str, list[float]]:
-    unusual = [f"{i}:{x}" for i, x in enumerate(numbers) if not math.isfinite(x)]
-    places = [math.copysign(math.log1p(abs(x)), x) for x in numbers if math.isfinite(x)]
-    return text + ";".join(unusual), places
-
-
-def _run(answer: Any, inputs: list[list[Any]]) -> list[Any]:
-    """What an answer gives on each of the inputs; `...` where it is not written yet."""
-    if answer is ...:
-        return [...]
-    outcomes = []
-    for encoded in inputs:
-        case = [decode_argument(data) for data in encoded]
-        before = read_off([copy.deepcopy(value) for value in case if not callable(value)])
-        try:
-            outcome = answer(*case)
-        except NotImplementedError:
-            outcome = ...
-        except Exception as error:  # whatever your function raises is an outcome to be described
-            outcome = error
-        if read_off([value for value in case if not callable(value)]) != before:
-            outcome = ValueError("your function changed its input in place; the caller still needs it")
-        outcomes.append(outcome)
-    return outcomes
-
-
-def _difference(outcomes: list[Any], forms: list[str]) -> str:
-    for outcome, wanted in zip(outcomes, forms, strict=True):
-        if form(outcome) != wanted:
-            return f"It gives {form(outcome)}, where {wanted} is wanted."
-    return "What it gives has the right form; the values are others."
+        return float(text.replace(",", "").strip("% "))
+    except ValueError:
+        return text

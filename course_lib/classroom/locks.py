@@ -1,108 +1,203 @@
-"""Making the one-file checker: each message locked by the outcomes that it speaks of."""
+"""Making the one-file checker: the judge, and what it has to know; of predictions, behind locked doors."""
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
+import importlib
 import inspect
+import itertools
 import json
-import random
+import math
+import re
 import zlib
-from types import ModuleType
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from course_lib.classroom import checker, wire
 from course_lib.classroom.assignment import Assignment
-from course_lib.exercises.draws import outcome
 from course_lib.exercises.exercise import Exercise
+from course_lib.exercises.forms import number, roundings
+from course_lib.exercises.judging import Posed
 
-WIDTHS = (4, 16, 100, 1000)  # tolerances in a step: the wider, the easier to keep every number off an edge
-TRIES = 100
+FINEST = 6  # places after the point, if the question does not say how many
+POINTS = 1000  # tried between the ends of what counts as one number, to meet each rounding of it
+MOST_DOORS = 100  # else fewer numbers of an answer make its key
+MOST_CELLS = 8  # whole numbers that one may be taken for; of larger ones the key is rounded as of others
+_OURS = re.compile(r"^from course_lib\.(\w+)\.(\w+) import", re.MULTILINE)
+_LOADER = '''"""{about}
+"""
+
+import base64
+import json
+import sys
+import types
+import zlib
+
+_PACKED = (
+{packed}
+)
+
+_PARTS = json.loads(zlib.decompress(base64.b85decode(_PACKED)))
+for _name, _source in _PARTS["modules"].items():
+    sys.modules[_name] = _module = types.ModuleType(_name)
+    exec(compile(_source, f"<{{_name}}>", "exec"), _module.__dict__)
+check = sys.modules["checker.checker"].Checker(_PARTS["exercises"]).check
+'''
 
 
 def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
-    """What the checker holds of an exercise: inputs, and messages that only their own outcomes open.
+    """What the checker holds of an exercise.
 
     Args:
         exercise: to be checked.
-        label: makes its salts its own.
+        label: makes its salt its own.
         seed: of the inputs.
 
     Returns:
-        Plain data for `Checker`. In the order of their tags, locks do not show which is the right answer's.
+        Plain data for `Checker`. Of a function: the inputs, and what the reference and each misconception
+        give on them. Of a prediction: the form of what is wanted, and doors that only answers open. In the
+        order of their tags, doors do not show which is the right answer's.
 
     Raises:
-        ValueError: if two answers cannot be told apart on the inputs of `seed`.
+        ValueError: if the inputs of `seed` cannot tell its answers apart.
 
     Taught in: "For instructors".
     """
-    cases = exercise.cases(seed)
-    wanted = [outcome(exercise.reference, case) for case in cases]
-    said = [(wanted, f"+{exercise.title}: right, as far as these inputs show. {exercise.next_step}")]
-    for wrong in exercise.misconceptions.values():
-        said.append(([outcome(wrong.function, case) for case in cases], f"-{wrong.hint}"))
-    locks = []
-    for place, (outcomes, text) in enumerate(said):
-        locks.append(_lock(outcomes, text, exercise.tolerance, f"{label}/{seed}/{place}"))
-    if not all(checker.unlock(locks, outcomes) == text for outcomes, text in said):
-        raise ValueError(f"seed must tell the answers to {label} apart, {seed} does not")
-    inputs = [] if exercise.kind == "predict" else [[wire.encode_argument(v) for v in c] for c in cases]
-    return {
-        "title": exercise.title,
-        "kind": exercise.kind,
-        "inputs": inputs,
-        "forms": [checker.form(outcome) for outcome in wanted],
-        "locks": sorted(locks, key=lambda lock: lock["tag"]),
+    posed = exercise.on(seed)
+    plain = {
+        "name": posed.name,
+        "title": posed.title,
+        "tolerance": posed.tolerance,
+        "without": list(posed.without),
+        "predicted": posed.asked.predicted,
+    }
+    if posed.asked.predicted:
+        return plain | _doors(posed, hashlib.sha256(f"{label}/{seed}".encode()).hexdigest()[:16])
+    return plain | {
+        "arguments": posed.asked.names,
+        "cases": [[wire.encode_argument(value) for value in case] for case in posed.asked.cases],
+        "next_step": posed.said[None],
+        "wanted": [wire.encode(value) for value in posed.wanted],
+        "mistaken": [
+            [name, posed.said[name], [_encoded_or_not(value) for value in given]]
+            for name, given in posed.mistaken().items()
+        ],
     }
 
 
 def one_file(assignment: Assignment) -> str:
     """The source of a checker for an assignment: one file that needs torch and nothing of ours."""
     data = {item.exercise: locked(item.load(), item.exercise, assignment.seed) for item in assignment.items}
-    packed = base64.b85encode(zlib.compress(json.dumps(data).encode(), 9)).decode()
+    parts = {"modules": _carried(checker.__name__), "exercises": data}
+    packed = base64.b85encode(zlib.compress(json.dumps(parts).encode(), 9)).decode()
     written = "\n".join(f'    "{packed[at : at + 100]}"' for at in range(0, len(packed), 100))
-    return "\n\n".join(
-        [
-            f'"""{inspect.getdoc(checker)}\n"""\n\nfrom __future__ import annotations',
-            _body(wire),
-            _body(checker),
-            f"import base64\nimport json\nimport zlib\n\n_PACKED = (\n{written}\n)",
-            "check = Checker(json.loads(zlib.decompress(base64.b85decode(_PACKED)))).check\n",
-        ]
-    )
+    return _LOADER.format(about=inspect.getdoc(checker), packed=written)
 
 
-def _body(module: ModuleType) -> str:
-    """A module's source without its docstring and its imports of ours."""
-    source = inspect.getsource(module)
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
-        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        ours = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-            ("course_lib", "__future__")
-        )
-        if docstring or ours:
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
-    return "\n".join(lines).strip()
+def _carried(name: str) -> dict[str, str]:
+    """The source of a module and before it of all modules of ours that it imports, as parts of `checker`."""
+    source, found = inspect.getsource(importlib.import_module(name)), {}
+    for room, module in _OURS.findall(source):
+        found |= _carried(f"course_lib.{room}.{module}")
+    return found | {f"checker.{name.rpartition('.')[2]}": _OURS.sub(r"from checker.\2 import", source)}
 
 
-def _lock(outcomes: list[Any], text: str, tolerance: float, label: str) -> dict[str, Any]:
-    """A lock with the narrowest steps that leave every number more than `tolerance` from an edge."""
-    texts, places = checker.read_off(outcomes)
-    generator = random.Random(label)
-    for width in WIDTHS:
-        step = tolerance * width
-        for _ in range(TRIES):
-            offset = generator.random()
-            fractions = [(place / step + offset) % 1 for place in places]
-            if all(1 < fraction * width < width - 1 for fraction in fractions):
-                lock = {
-                    "salt": hashlib.sha256(label.encode()).hexdigest()[:16],
-                    "step": step,
-                    "offset": offset,
-                }
-                key = checker.derive(texts, places, lock)
-                tag = hashlib.sha256(key + b"open").hexdigest()[:32]
-                return lock | {"tag": tag, "text": checker.scramble(text.encode(), key).hex()}
-    raise ValueError(f"outcomes of {label} must be fewer than {len(places)} numbers, to be rounded safely")
+def _doors(posed: Posed, salt: str) -> dict[str, Any]:
+    """Of a prediction: behind each door, all known answers that the judge may take one with its key for."""
+    (wanted,) = posed.wanted
+    known = {None: wanted} | {
+        name: given for name, (given,) in posed.mistaken().items() if not isinstance(given, Exception)
+    }
+    public = {
+        "salt": salt,
+        "decimals": posed.asked.decimals,
+        "places": _places(list(known.values()), posed),
+        "form": wire.encode(_hollow(wanted)),
+        "whole": _exact(list(known.values()), posed),
+    }
+    cells = {name: _cells(value, posed, public) for name, value in known.items()}
+
+    def count(numbers: int) -> int:
+        return sum(math.prod(map(len, each[:numbers])) for each in cells.values())
+
+    public["numbers"] = next((n for n in (3, 2) if count(n) <= MOST_DOORS), 1)
+    behind: dict[str, list[Any]] = {}
+    for name, value in known.items():
+        for chosen in itertools.product(*cells[name][: public["numbers"]]):
+            text = checker.joined(checker.leaves(value), chosen)
+            behind.setdefault(text, []).append([name, posed.said[name], wire.encode(value)])
+    doors = {}
+    for text, entries in behind.items():
+        key = checker.derive(text, salt)
+        doors[checker.tag(key)] = checker.scramble(json.dumps(entries).encode(), key).hex()
+    return public | {"doors": dict(sorted(doors.items()))}
+
+
+def _cells(value: Any, posed: Posed, public: dict[str, Any]) -> list[list[str]]:
+    """For each number of a value, what the numbers that the judge may take for it are rounded to."""
+    found = checker.leaves(value)
+    cells = []
+    for place in checker.places_of_numbers(found):
+        low, high = _reach(found[place], posed, nested=_nested(value))
+        points = (low + (high - low) * step / POINTS for step in range(POINTS + 1))
+        cells.append(list(dict.fromkeys(checker.cell(x, place, public) for x in (*points, high))))
+    return cells
+
+
+def _reach(value: float, posed: Posed, *, nested: bool = False) -> tuple[float, float]:
+    """Between which numbers the judge may take one for a value; see `forms.agrees`."""
+    if not math.isfinite(value):
+        return value, value
+    decimals, whole = posed.asked.decimals, value == round(value)
+    if decimals is not None and not whole:
+        slack = 0.5 * 10.0**-decimals * (1 + 1e-5)
+        return value - slack, value + slack
+    slack = max(posed.tolerance, 1e-9 if whole else 1e-6) * (abs(value) + nested) * (1 + 1e-5) + 1e-9
+    others = roundings(value)
+    return min(value - slack, *others, value), max(value + slack, *others, value)
+
+
+def _nested(value: Any) -> bool:
+    """Whether the tolerance is absolute too for the numbers that a value holds."""
+    return number(value) is None and isinstance(value, Tensor | dict)
+
+
+def _places(known: list[Any], posed: Posed) -> int:
+    """How many places after the point count at most."""
+    if any(map(_nested, known)):
+        return min(FINEST, math.floor(-math.log10(max(posed.tolerance, 1e-9))))
+    return posed.asked.decimals or FINEST
+
+
+def _exact(known: list[Any], posed: Posed) -> list[bool]:
+    """By place, whether the right answer holds a whole number there, and few others are taken for any."""
+    found = [checker.leaves(value) for value in known]
+
+    def few(place: int) -> bool:
+        numbers = [each[place] for each in found if len(each) > place and not isinstance(each[place], str)]
+        reaches = [_reach(value, posed) for value in numbers if math.isfinite(value)]
+        return all(high - low < MOST_CELLS for low, high in reaches)
+
+    return [type(leaf) is int and few(place) for place, leaf in enumerate(found[0])]
+
+
+def _hollow(value: Any) -> Any:
+    """A value of the same form, whose numbers are all 0."""
+    if isinstance(value, list | tuple):
+        return type(value)([_hollow(entry) for entry in value])
+    if isinstance(value, dict):
+        return {key: _hollow(entry) for key, entry in value.items()}
+    return torch.zeros_like(value) if isinstance(value, Tensor) else type(value)()
+
+
+def _encoded_or_not(value: Any) -> Any:
+    """What a misconception gave, as far as it could also come from a student."""
+    if isinstance(value, Exception):
+        return wire.encode_exception(value)
+    try:
+        return wire.encode(value)
+    except wire.NotMarkable as error:
+        return {"unmarkable": str(error)}

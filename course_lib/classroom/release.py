@@ -20,10 +20,11 @@ DATA_NOTE = """# Data
 
 This assignment needs no data set and no network. Its inputs are random numbers and small tensors, drawn with
 seed {seed} from the generators in `course_lib.exercises`; those that the checks use are inside `checker.py`,
-as JSON. Nothing here was measured on people.
+as compressed JSON. Nothing here was measured on people.
 
-`checker.py` needs Python 3.11 or newer and PyTorch, and nothing else. It holds no answer. Each of its
-messages is locked by a hash of the outcomes it speaks of, so an answer opens only what is meant for it.
+`checker.py` needs Python 3.11 or newer and PyTorch, and nothing else. It holds the judge that marks, and what
+is right on its own inputs; functions are marked on others. The answer to a prediction is encrypted, with a
+coarsely rounded answer as the key.
 """
 
 

@@ -42,7 +42,7 @@ class Unmarkable:
 
 @dataclasses.dataclass(frozen=True)
 class Array:
-    """A NumPy array that arrived, as nested lists of its numbers. It equals nothing: a tensor is wanted."""
+    """A NumPy array that arrived, as nested lists of its numbers; the judge takes it as it takes NumPy's."""
 
     numbers: Any
 

@@ -222,12 +222,19 @@ def _kind(value: Any, source: str, symbol: str) -> str:
         return "function"
     returns = any(isinstance(node, ast.Return) and node.value is not None for node in ast.walk(made[-1]))
     last = made[-1].body[-1]
-    constant = isinstance(last, ast.Expr) and isinstance(last.value, ast.Constant)
     refuses = isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last)
-    if not returns and (constant or refuses or isinstance(last, ast.Pass)):
+    empty = all(isinstance(node, ast.Pass) or _is_constant(node) for node in made[-1].body)
+    if not returns and (empty or refuses or _is_dots(last)):
         return "blank"
-    dots = [n for n in ast.walk(made[-1]) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
-    return "started" if any(node.value.value is ... for node in dots) else "function"
+    return "started" if any(map(_is_dots, ast.walk(made[-1]))) else "function"
+
+
+def _is_constant(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_dots(node: ast.AST) -> bool:
+    return _is_constant(node) and node.value.value is ...
 
 
 def _bound(statement: ast.stmt) -> set[str]:

@@ -8,8 +8,8 @@ MACHINERY = (
     "relations",
     "slips",
     "showing",
-    "judging",
     "rules",
+    "judging",
     "exercise",
 )
 """The judge's modules, each after those that it imports; every other module is a topic."""

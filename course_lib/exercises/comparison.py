@@ -20,10 +20,11 @@ def same(given: Any, wanted: Any, tolerance: float) -> bool:
     """Whether two answers are equal: in kind, shape and, for floating point, up to `tolerance`.
 
     Tensors must share shape and be both floating point, both integer or both boolean; two exceptions are
-    the same if their types are; a Python number equals a tensor without dimensions.
+    the same if their types' names are, which is all that travels of a type; a Python number equals a tensor
+    without dimensions.
     """
     if isinstance(given, Exception) or isinstance(wanted, Exception):
-        return type(given) is type(wanted)
+        return type(given).__name__ == type(wanted).__name__
     if isinstance(given, str | bool | None) or isinstance(wanted, str | bool | None):
         return type(given) is type(wanted) and given == wanted
     if isinstance(given, list | tuple) or isinstance(wanted, list | tuple):
@@ -38,9 +39,11 @@ def same(given: Any, wanted: Any, tolerance: float) -> bool:
     if isinstance(given, Tensor) or isinstance(wanted, Tensor):
         return _same_tensor(given, wanted, tolerance)
     if isinstance(given, int | float) and isinstance(wanted, int | float):
-        if math.isnan(given) or math.isnan(wanted):
-            return math.isnan(given) and math.isnan(wanted)
-        return math.isclose(given, wanted, rel_tol=tolerance, abs_tol=tolerance)
+        try:
+            both = math.isnan(given) and math.isnan(wanted)
+            return both or math.isclose(given, wanted, rel_tol=tolerance, abs_tol=tolerance)
+        except OverflowError:  # a whole number that no float holds
+            return given == wanted
     try:
         return type(given) is type(wanted) and bool(given == wanted)
     except (RuntimeError, ValueError, TypeError):
@@ -48,15 +51,9 @@ def same(given: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def right_in_another_form(given: Any, wanted: Any, tolerance: float) -> bool:
-    """Whether an answer holds the right numbers, but not as what is wanted: as text, or in an array."""
+    """Whether an answer holds the right numbers, but not as what is wanted: as text, or in a list."""
     if same(given, wanted, tolerance):
         return True
-    if _is_array(given):
-        try:
-            numbers = torch.as_tensor(given.tolist(), dtype=getattr(wanted, "dtype", torch.float64))
-        except (TypeError, ValueError, RuntimeError):
-            return False
-        return same(numbers, wanted, tolerance)
     number = isinstance(wanted, int | float) or (isinstance(wanted, Tensor) and wanted.ndim == 0)
     if not number or isinstance(wanted, bool):
         return False
@@ -70,6 +67,24 @@ def right_in_another_form(given: Any, wanted: Any, tolerance: float) -> bool:
 
 def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str:
     """One sentence on how an answer differs from the right one, without printing the right one's values."""
+    several = isinstance(given, list | tuple) and isinstance(wanted, list | tuple)
+    if several and len(given) == len(wanted) > 1:
+        for place, (g, w) in enumerate(zip(given, wanted, strict=True), start=1):
+            if not same(g, w, tolerance):
+                return f"Value {place} of {len(wanted)}: {describe_difference(g, w, tolerance)}"
+    elif form := describe_form(given, wanted):
+        return form
+    if isinstance(wanted, Tensor):
+        if wanted.numel() == 1 and given.numel() == 1 and bool(torch.isfinite(given).all()):
+            return "A single number, as is wanted, but another one."
+        if wanted.numel() and wanted.dtype != torch.bool:
+            return f"The shape is right; {_gap(given, wanted, tolerance)}."
+        return "The shape and dtype are right, the values are not."
+    return f"{shortly(given)} is not the answer."
+
+
+def describe_form(given: Any, wanted: Any) -> str | None:
+    """One sentence on how an answer's form differs from the right one's; None if only values can differ."""
     if isinstance(given, InputChanged):
         return str(given)
     if isinstance(given, Exception):
@@ -81,19 +96,16 @@ def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str
             return f"The shape is {tuple(given.shape)} where {tuple(wanted.shape)} is wanted."
         if _family(given) != _family(wanted):
             return f"The dtype is {given.dtype} where {wanted.dtype} is wanted."
-        if wanted.numel() == 1 and given.numel() == 1 and bool(torch.isfinite(given).all()):
-            return "A single number, as is wanted, but another one."
-        if wanted.numel() and wanted.dtype != torch.bool:
-            return f"The shape is right; {_gap(given, wanted, tolerance)}."
-        return "The shape and dtype are right, the values are not."
     if isinstance(wanted, list | tuple):
         if not isinstance(given, list | tuple):
             return f"{len(wanted)} values are wanted, in a tuple; this is {_kind(given)}."
         if len(given) != len(wanted):
             return f"{len(wanted)} values are wanted; these are {len(given)}."
-        for place, (g, w) in enumerate(zip(given, wanted, strict=True), start=1):
-            if len(wanted) > 1 and not same(g, w, tolerance):
-                return f"Value {place} of {len(wanted)}: {describe_difference(g, w, tolerance)}"
+        inside = (
+            (place, describe_form(g, w)) for place, (g, w) in enumerate(zip(given, wanted, strict=True), 1)
+        )
+        place, form = next(((place, form) for place, form in inside if form), (0, None))
+        return form and f"Value {place} of {len(wanted)}: {form}"
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
         if isinstance(given, Tensor) and given.numel() != 1:
             return f"A single number is wanted; this is {_kind(given)}."
@@ -101,9 +113,16 @@ def describe_difference(given: Any, wanted: Any, tolerance: float = 1e-5) -> str
             return f"A number is wanted; this is {_kind(given)}."
         if isinstance(given, Tensor) and given.ndim:
             return f"A single number is wanted; this is {_kind(given)}."
-        given = given.item() if isinstance(given, Tensor) else given
-    shown = repr(given)
-    return f"{shown if len(shown) <= 76 and shown.isprintable() else 'This'} is not the answer."
+    return None
+
+
+def shortly(value: Any) -> str:
+    """A value as Python writes it, a tensor's one number as a number; "This" if that is long or odd."""
+    try:
+        shown = repr(value.item() if isinstance(value, Tensor) and value.ndim == 0 else value)
+    except Exception:  # a number of thousands of digits, or an object whose own text fails
+        return "This"
+    return shown if len(shown) <= 76 and shown.isprintable() else "This"
 
 
 def _kind(value: Any) -> str:
@@ -112,17 +131,9 @@ def _kind(value: Any) -> str:
         return f"a tensor of shape {tuple(value.shape)}"
     if value is None:
         return "None"
-    if _is_array(value):
-        return "a NumPy array, not a tensor"
     names = {"str": "text in quotes", "bool": "True or False", "function": "a function"}
     name = type(value).__name__
     return names.get(name, f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
-
-
-def _is_array(value: Any) -> bool:
-    """Whether a value is a NumPy array, or stands for one that travelled."""
-    name = (type(value).__module__.partition(".")[0], type(value).__name__)
-    return name == ("numpy", "ndarray") or name[1] == "Array"
 
 
 def _gap(given: Tensor, wanted: Tensor, tolerance: float) -> str:

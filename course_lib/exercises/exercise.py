@@ -18,23 +18,13 @@ from typing import Any, Literal
 
 import torch
 
-from course_lib.exercises.comparison import InputChanged, same
-from course_lib.exercises.draws import MOST_DRAWS, outcome, outcome_on, tell_apart
+from course_lib.exercises.draws import MOST_DRAWS, outcome, tell_apart
 from course_lib.exercises.forms import agrees, is_short
-from course_lib.exercises.judging import Verdict, judge, left_blank
-from course_lib.exercises.rules import broken, words_of
+from course_lib.exercises.judging import Posed, Verdict
 from course_lib.exercises.showing import Asked
 
 BOOK_SEED = 2024
 WIDTH = 76  # of a question, in characters: what a page shows without scrolling
-
-
-class WrongAnswer(AssertionError):
-    """The answer was run and is not right; the message says what it looks like."""
-
-
-class Unanswered(Exception):
-    """The stub was left as it is."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +166,7 @@ class Exercise:
             seed: of the inputs.
             in_full: whether the message may show an input and what is wanted: to a reader, not in marking.
         """
-        cases = self.cases(seed)
-        try:
-            given = [self._outcome(answer, case) for case in cases]
-        except Unanswered:
-            return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
-        words = words_of(answer) if self.without else set()
-        return self._verdict(given, cases, seed, words, in_full=in_full)
+        return self.on(seed, in_full=in_full).judge(answer)
 
     def judge_outcomes(self, given: list[Any], seed: int = BOOK_SEED, words: Collection[str] = ()) -> Verdict:
         """Say what an answer is from what it gave, wherever it was run.
@@ -195,39 +179,40 @@ class Exercise:
         Raises:
             ValueError: if there are not as many as cases.
         """
-        cases = self.cases(seed)
-        if len(given) != len(cases):
-            raise ValueError(f"given must hold {len(cases)} outcomes, got {len(given)}")
-        return self._verdict(given, cases, seed, words)
+        posed = self.on(seed)
+        if len(given) != len(posed.wanted):
+            raise ValueError(f"given must hold {len(posed.wanted)} outcomes, got {len(given)}")
+        return posed.judge_outcomes(given, words)
 
-    def _verdict(
-        self,
-        given: list[Any],
-        cases: list[tuple[Any, ...]],
-        seed: int,
-        words: Collection[str],
-        *,
-        in_full: bool = False,
-    ) -> Verdict:
+    def on(self, seed: int = BOOK_SEED, *, in_full: bool = False) -> Posed:
+        """The question on the cases of `seed`, for the judge.
+
+        Args:
+            seed: of the inputs.
+            in_full: whether a message may show an input and what is wanted.
+        """
+        cases = self.cases(seed)
         known = self.misconceptions | self.slips
-        wanted = self._once("right", seed, lambda: [self.reference(*copy.deepcopy(case)) for case in cases])
-        asked = Asked(
-            cases=cases,
-            names=tuple(inspect.signature(self.reference).parameters),
-            predicted=self.kind == "predict",
-            decimals=self.decimals,
-            in_full=in_full,
-        )
 
         def mistaken() -> dict[str, list[Any]]:
             return {name: [outcome(wrong.function, case) for case in cases] for name, wrong in known.items()}
 
-        said = {None: self.next_step} | {name: wrong.hint for name, wrong in known.items()}
-        known_outcomes = functools.partial(self._once, "mistaken", seed, mistaken)
-        verdict = judge(self.title, said, given, wanted, known_outcomes, self.tolerance, asked)
-        if verdict.status == "right" and (told := broken(self.without, set(words))):
-            return Verdict("wrong", f"{self.title}: not yet. {told}", family="forbidden")
-        return verdict
+        return Posed(
+            self.name,
+            self.title,
+            {None: self.next_step} | {name: wrong.hint for name, wrong in known.items()},
+            self._once("right", seed, lambda: [self.reference(*copy.deepcopy(case)) for case in cases]),
+            functools.partial(self._once, "mistaken", seed, mistaken),
+            self.tolerance,
+            Asked(
+                cases=cases,
+                names=tuple(inspect.signature(self.reference).parameters),
+                predicted=self.kind == "predict",
+                decimals=self.decimals,
+                in_full=in_full,
+            ),
+            self.without,
+        )
 
     def check(self, answer: Any, seed: int | None = None, *, again: bool = False) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.
@@ -245,27 +230,4 @@ class Exercise:
         """
         if again and self.kind == "predict":
             raise ValueError("again is for functions: ask(again=True) draws new values for a prediction")
-        if self.kind == "implement" and answer is not ... and not callable(answer):
-            raise TypeError(
-                f"answer must be your function {self.name} itself, not the result of calling it; "
-                f"got {type(answer).__name__}"
-            )
-        verdict = self.judge(answer, self._seed(seed, again=again), in_full=True)
-        if verdict.status == "wrong":
-            raise WrongAnswer(verdict.message)
-        print(verdict.message)
-
-    def _outcome(self, answer: Any, case: tuple[Any, ...]) -> Any:
-        if answer is ... or (self.kind == "predict" and answer is None):
-            raise Unanswered
-        if self.kind == "predict":
-            return answer
-        mine = copy.deepcopy(case)
-        result = outcome_on(answer, mine)
-        if result is ... or isinstance(result, NotImplementedError):
-            raise Unanswered
-        if result is None and left_blank(answer):
-            raise Unanswered
-        if not all(same(now, before, 0.0) for now, before in zip(mine, case, strict=True)):
-            return InputChanged()
-        return result
+        self.on(self._seed(seed, again=again), in_full=True).check(answer)

@@ -41,9 +41,7 @@ def agrees(
         return same(given, wanted, tolerance)
     if decimals is not None and right != round(right):
         return abs(value - right) <= 0.5 * 10.0**-decimals * (1 + 1e-6)
-    return math.isclose(value, right, rel_tol=max(tolerance, 1e-9), abs_tol=1e-9) or value in _roundings(
-        right
-    )
+    return math.isclose(value, right, rel_tol=max(tolerance, 1e-9), abs_tol=1e-9) or value in roundings(right)
 
 
 def _same_in_float32(given: Any, wanted: Any) -> bool:
@@ -66,10 +64,11 @@ def _same_in_float32(given: Any, wanted: Any) -> bool:
 def as_wanted(given: Any, wanted: Any) -> Any:
     """The answer in the form of the wanted one where nothing but the container differs.
 
-    NumPy's arrays and numbers become tensors and numbers, a list of numbers a tensor and the other way round.
+    NumPy's arrays and numbers, also such an `Array` as travelled, become tensors and numbers, a list of numbers a tensor and the other way round.
     """
-    if type(given).__module__ == "numpy" and hasattr(given, "tolist"):
-        given = torch.as_tensor(given.tolist(), dtype=_dtype(given)) if given.shape else given.item()
+    if (type(given).__module__ == "numpy" and hasattr(given, "tolist")) or type(given).__name__ == "Array":
+        numbers = given.tolist()
+        given = _tensor(numbers) if isinstance(numbers, list) else numbers
     if isinstance(wanted, Tensor) and wanted.is_floating_point() and isinstance(given, float):
         return torch.tensor(given, dtype=torch.float64)
     if isinstance(wanted, Tensor) and isinstance(given, list | tuple):
@@ -86,7 +85,10 @@ def number(value: Any) -> float | None:
     """A value as a float, if it is a single number and not a truth value."""
     if isinstance(value, Tensor) and value.ndim == 0 and value.dtype != torch.bool and not value.is_complex():
         return float(value.detach())
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def is_short(wanted: Any) -> bool:
@@ -101,8 +103,8 @@ def is_short(wanted: Any) -> bool:
     )
 
 
-def _roundings(value: float) -> set[float]:
-    """A number that is not whole, rounded to three significant digits or more; a tie either way."""
+def roundings(value: float) -> set[float]:
+    """What a number that is not whole is when rounded to three significant digits or more; a tie either way."""
     if value == round(value):
         return set()
     return {
@@ -114,10 +116,6 @@ def _roundings(value: float) -> set[float]:
 
 def _to_digits(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
-
-
-def _dtype(array: Any) -> torch.dtype | None:
-    return torch.float64 if array.dtype.kind == "f" else None
 
 
 def _tensor(values: list[Any] | tuple[Any, ...]) -> Any:

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import ast
+import copy
 import dis
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from course_lib.exercises.comparison import describe_difference, right_in_another_form
+from course_lib.exercises.comparison import (
+    InputChanged,
+    describe_difference,
+    describe_form,
+    right_in_another_form,
+    same,
+    shortly,
+)
+from course_lib.exercises.draws import Case, outcome_on
 from course_lib.exercises.forms import agrees, as_wanted
+from course_lib.exercises.rules import broken, words_of
 from course_lib.exercises.showing import Asked, in_full, smallest
 from course_lib.exercises.slips import form_of, seen_in
 
 Status = Literal["right", "wrong", "unanswered"]
+
+
+class WrongAnswer(AssertionError):
+    """The answer was run and is not right; the message says what it looks like."""
+
+
+class Unanswered(Exception):
+    """The stub was left as it is."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +88,18 @@ def judge(
             for a, b in zip(one, other, strict=True)
         ]
 
-    right = equal(given, wanted)
+    right = [False] * len(given) if asked.closed else equal(given, wanted)
     count = sum(right)
     if all(right):
         return Verdict("right", f"{title}: right. {said[None]}".rstrip(), right_cases=count)
     first = right.index(False)
     if names := [name for name, outcomes in mistaken().items() if all(equal(given, outcomes))]:
         return Verdict("wrong", _either(title, [said[name] for name in names]), names[0], first, count)
+    if asked.closed:
+        slip = form_of(given, wanted, lambda _: False)
+        seen = slip.text if slip else describe_form(given[0], wanted[0])
+        seen = seen or f"{shortly(given[0])} is not the answer."
+        return Verdict("wrong", f"{title}: not yet. {seen}", None, first, family=slip and slip.family)
     shown, slip = smallest(asked, right), None
     if asked.in_full or not asked.predicted or form_of(given, wanted):
         slip = seen_in(
@@ -94,6 +117,88 @@ def judge(
     form_only = all(right_in_another_form(g, w, tolerance) for g, w in zip(given, wanted, strict=True))
     family = slip.family if slip else None
     return Verdict("wrong", f"{title}: not yet. {seen}", None, first, count, form_only, family)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A question on certain inputs, and all that the judge has to know of it.
+
+    Attributes:
+        name: of the exercise.
+        title: as in the chapter.
+        said: as `judge` takes it.
+        wanted: what the reference gives on each case.
+        mistaken: gives what each misconception gives on them, by its name.
+        tolerance: relative and absolute, for floating-point numbers.
+        asked: the cases, and what else is known of the question.
+        without: what an answer may not use; see `rules.broken`.
+    """
+
+    name: str
+    title: str
+    said: dict[str | None, str]
+    wanted: list[Any]
+    mistaken: Callable[[], dict[str, list[Any]]]
+    tolerance: float
+    asked: Asked
+    without: Sequence[str] = ()
+
+    def judge(self, answer: Any) -> Verdict:
+        """Run an answer on the cases and say what it is; never raises for what the answer does.
+
+        Args:
+            answer: the function, or for a prediction the value.
+        """
+        try:
+            given = [self._outcome(answer, case) for case in self.asked.cases]
+        except Unanswered:
+            return Verdict("unanswered", f"{self.title}: not answered yet. Replace the `...` and run again.")
+        return self.judge_outcomes(given, words_of(answer) if self.without else ())
+
+    def judge_outcomes(self, given: list[Any], words: Collection[str] = ()) -> Verdict:
+        """Say what an answer is from what came of each case: a value, or the exception it ended in.
+
+        Args:
+            given: the outcomes.
+            words: that the answer's source holds; see `rules.words_in`.
+        """
+        verdict = judge(self.title, self.said, given, self.wanted, self.mistaken, self.tolerance, self.asked)
+        if verdict.status == "right" and (told := broken(self.without, set(words))):
+            return Verdict("wrong", f"{self.title}: not yet. {told}", family="forbidden")
+        return verdict
+
+    def check(self, answer: Any) -> None:
+        """Print what comes next if an answer is right, or that there is none yet.
+
+        Raises:
+            WrongAnswer: if it is wrong.
+            TypeError: if a function is asked for and `answer` cannot be called.
+        """
+        blank = answer is ... or answer is None
+        if not self.asked.predicted and not blank and not callable(answer):
+            raise TypeError(
+                f"answer must be your function {self.name} itself, not the result of calling it; "
+                f"got {type(answer).__name__}"
+            )
+        verdict = self.judge(answer)
+        if verdict.status == "wrong":
+            raise WrongAnswer(verdict.message)
+        print(verdict.message)
+
+    def _outcome(self, answer: Any, case: Case) -> Any:
+        if answer is ... or answer is None:
+            raise Unanswered
+        if self.asked.predicted:
+            return answer
+        mine = copy.deepcopy(case)
+        result = outcome_on(answer, mine)
+        if result is ... or isinstance(result, NotImplementedError):
+            raise Unanswered
+        if result is None and left_blank(answer):
+            raise Unanswered
+        if not all(same(now, before, 0.0) for now, before in zip(mine, case, strict=True)):
+            return InputChanged()
+        return result
 
 
 def _either(title: str, hints: list[str]) -> str:

@@ -26,6 +26,8 @@ class Asked:
         predicted: whether the answer is a value worked out by hand.
         decimals: places after the point that a prediction is asked to.
         in_full: whether the reader may see an input and what is wanted.
+        closed: whether what is wanted is known by its form alone, since no answer that opens it was given:
+            then none is right.
     """
 
     cases: Sequence[tuple[Any, ...]] = ()
@@ -33,6 +35,7 @@ class Asked:
     predicted: bool = False
     decimals: int | None = None
     in_full: bool = False
+    closed: bool = False
 
 
 def smallest(asked: Asked, right: Sequence[bool]) -> int:

@@ -63,6 +63,7 @@ DONE = {
     "a lambda": answers(
         "rnn_step = lambda x, s, wi, wh, b: torch.tanh(x @ wi.mT + s @ wh.mT + b)",
     ),
+    "an array": answers(f"{RIGHT_RNN}.numpy()"),
     "no metadata of the cell": [code(RIGHT_RNN)],
 }  # fmt: skip
 
@@ -90,7 +91,6 @@ LOOKED_AT = {
     "a package inside": (answers(rnn("import nothing_like_pandas\n    return x")), "nothing_like_pandas"),
     "the library's own": (answers("from course_lib.models import recurrent"), "course_lib"),
     "in another cell": ([*answers(BLANK[RNN]), code(RIGHT_RNN)], "outside its cell"),
-    "an array": (answers(RIGHT_RNN.replace("+ bias)", "+ bias)").replace("return torch.tanh(bias", "return 1 * torch.tanh(bias") + ".numpy()"), "NumPy array"),  # noqa: E501
     "right above wrong": (answers(RIGHT_RNN, WRONG_RNN), "Several cells"),
 }  # fmt: skip
 

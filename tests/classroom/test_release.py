@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -22,8 +23,9 @@ import course_lib.exercises
 from course_lib.classroom import locks, release, release_notebook, solutions, stubs
 from course_lib.classroom.__main__ import main
 from course_lib.classroom.assignment import read
-from course_lib.classroom.checker import Checker, NotYet
+from course_lib.classroom.checker import Checker
 from course_lib.exercises.exercise import Exercise, Misconception
+from course_lib.exercises.judging import WrongAnswer
 
 ALL = stubs.find_stubs()
 
@@ -43,10 +45,10 @@ def some(tmp_path_factory) -> Path:
     return out
 
 
-def packed(checker: str) -> str:
-    """What a checker's file holds in packed form."""
+def packed(checker: str) -> dict[str, dict[str, Any]]:
+    """What a checker's file holds in packed form: the source of modules, and data by exercise."""
     lines = re.search(r"^_PACKED = \(\n(.*?)^\)", checker, re.MULTILINE | re.DOTALL)[1].splitlines()
-    return zlib.decompress(base64.b85decode("".join(line.strip()[1:-1] for line in lines))).decode()
+    return json.loads(zlib.decompress(base64.b85decode("".join(line.strip()[1:-1] for line in lines))))
 
 
 # --- choosing -----------------------------------------------------------------------------------------------
@@ -102,13 +104,13 @@ def test_no_line_of_any_reference_is_in_the_zip(everything):
     assert sorted(Path(name).name for name in files) == ["DATA.md", "checker.py", "everything.ipynb"]
     texts = {name: content.decode() for name, content in files.items()}
     checker = texts["everything/checker.py"]
-    texts["packed"] = packed(checker)
+    texts["data"] = json.dumps(packed(checker)["exercises"])
+    texts["modules"] = "\n".join(packed(checker)["modules"].values())
     notebook = json.loads(texts["everything/everything.ipynb"])
     texts["notebook"] = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
     given = {line.strip() for stub in ALL for line in stub.source.splitlines()} | set(
         release_notebook.SETUP.splitlines()
     )
-    machinery = {line.strip() for line in checker.splitlines()}  # the checker imports math as references do
     for stub in ALL:
         lines = set(solutions.lines_of(stub.item(1))) - given
         own = {
@@ -118,31 +120,49 @@ def test_no_line_of_any_reference_is_in_the_zip(everything):
         }
         assert own, stub.exercise
         for name, text in texts.items():
-            held = machinery if name.endswith("checker.py") else {line.strip() for line in text.splitlines()}
+            held = {line.strip() for line in text.splitlines()}
             assert not own & held, (stub.exercise, name, own & held)
             assert not [line for line in own if len(line) >= 20 and line in text], (stub.exercise, name)
 
 
-def test_no_hint_and_no_marking_seed_is_in_the_zip(everything):
+def test_no_hint_can_be_read_and_no_marking_seed_is_in_the_zip(everything):
     marking_seed = str(read(everything / "instructor" / "assignment.json").marking_seed)
-    files = {name: content.decode() for name, content in unzipped(everything / "everything.zip").items()}
-    texts = [*files.values(), packed(files["everything/checker.py"])]
+    texts = [content.decode() for content in unzipped(everything / "everything.zip").values()]
     for stub in ALL:
         for misconception in stubs.load(stub.exercise).misconceptions.values():
             assert not any(misconception.hint in text for text in texts), stub.exercise
-    assert not any(re.search(rf"\b{marking_seed}\b", text) for text in files.values())
+    assert not any(re.search(rf"\b{marking_seed}\b", text) for text in texts)
     assert "BEGIN" not in "".join(texts)
 
 
-def test_a_lock_does_not_say_whether_it_is_the_right_answers(some):
-    data = json.loads(packed((some / "student" / "checker.py").read_text("utf-8")))
-    for exercise in data.values():
-        assert [lock["tag"] for lock in exercise["locks"]] == sorted(
-            lock["tag"] for lock in exercise["locks"]
-        )
-        assert {frozenset(lock) for lock in exercise["locks"]} == {
-            frozenset(("salt", "step", "offset", "tag", "text"))
-        }
+def test_of_a_prediction_nothing_is_in_the_checker_but_its_form_and_locks(everything):
+    data = packed((everything / "student" / "checker.py").read_text("utf-8"))["exercises"]
+    asked = {key: known for key, known in data.items() if known["predicted"]}
+    assert set(asked) == {stub.exercise for stub in ALL if stubs.load(stub.exercise).kind == "predict"}
+    for key, known in asked.items():
+        exercise = stubs.load(key)
+        doors = known["doors"]
+        assert list(doors) == sorted(doors)
+        assert all(re.fullmatch("[0-9a-f]{32}", tag) for tag in doors)
+        assert not set(re.findall(r"[1-9]", json.dumps(known["form"])))
+        public = {"name", "title", "tolerance", "predicted", "salt", "decimals", "places", "whole", "numbers"}
+        assert set(known) == public | {"form", "doors"}
+        other = locks.locked(dataclasses.replace(exercise), key, 12)  # of other inputs
+        same = public - {"salt"}
+        assert {k: known[k] for k in same} == {k: other[k] for k in same}, key
+
+
+def test_behind_a_door_is_only_what_its_answer_may_be(everything):
+    data = packed((everything / "student" / "checker.py").read_text("utf-8"))["exercises"]
+    known = data["sequences/steps_until_a_hundredth"]
+    exercise = stubs.load("sequences/steps_until_a_hundredth")
+    (right,) = exercise.on(11).wanted
+    for near in (right - 2, right + 2, 10 * right, str(right + 2)):
+        posed = Checker(data).posed("sequences/steps_until_a_hundredth", near)
+        assert posed.asked.closed
+        assert (posed.wanted, exercise.next_step in posed.said.values()) == ([0], False)
+    assert Checker(data).posed("sequences/steps_until_a_hundredth", right).wanted == [right]
+    assert str(right) not in json.dumps({k: v for k, v in known.items() if k not in ("doors", "salt")})
 
 
 # --- what is handed out works -------------------------------------------------------------------------------
@@ -189,15 +209,15 @@ def given_by(exercise: Exercise, function, seed: int):
 
 
 @pytest.mark.parametrize("stub", [pytest.param(s, id=s.exercise) for s in ALL[::6]])
-def test_every_misconception_unlocks_its_own_hint(stub, capsys):
+def test_every_misconception_gets_its_own_hint(stub, capsys):
     exercise = stubs.load(stub.exercise)
     checker = Checker({stub.exercise: json.loads(json.dumps(locks.locked(exercise, stub.exercise, 5)))})
     checker.check(stub.exercise, given_by(exercise, exercise.reference, 5))
-    assert ": right, as far as these inputs show. " + exercise.next_step in capsys.readouterr().out
+    assert f": right. {exercise.next_step}" in capsys.readouterr().out
     for misconception in exercise.misconceptions.values():
-        with pytest.raises(NotYet) as caught:
+        with pytest.raises(WrongAnswer) as caught:
             checker.check(stub.exercise, given_by(exercise, misconception.function, 5))
-        assert str(caught.value) == misconception.hint
+        assert misconception.hint in str(caught.value)  # alone, or as a question where a slip gives the same
 
 
 def test_the_checker_needs_nothing_of_ours(some):
@@ -206,29 +226,53 @@ def test_the_checker_needs_nothing_of_ours(some):
         "import sys; sys.modules['course_lib'] = sys.modules['numpy'] = None\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "import torch, checker\n"
-        "checker.check('autograd/central_slope', lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h))\n"
-        "checker.check('autograd/central_slope', ...)\n"
+        "def said(name, answer):\n"
+        "    try: checker.check(name, answer)\n"
+        "    except Exception as error: print(type(error).__name__, error)\n"
+        "    print(end='\\0')\n"
         "def refused(f, x, h): raise NotImplementedError\n"
-        "checker.check('autograd/central_slope', refused)\n"
-        "for wrong in (lambda f, x, h: (f(x + h) - f(x)) / h, lambda f, x, h: x + 1,\n"
-        "              lambda f, x, h: x.add_(1), lambda f, x, h: torch.ones(3), lambda f, x: x):\n"
-        "    try: checker.check('autograd/central_slope', wrong)\n"
-        "    except AssertionError as error: print(error)\n"
+        "for answer in (lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h), ..., refused,\n"
+        "               lambda f, x, h: (f(x + h) - f(x)) / h, lambda f, x, h: x + 1,\n"
+        "               lambda f, x, h: x.add_(1), lambda f, x, h: torch.ones(3), lambda f, x: x, 3):\n"
+        "    said('autograd/central_slope', answer)\n"
+        "for answer in (..., 1000, '1000', [0], None):\n"
+        "    said('sequences/steps_until_a_hundredth', answer)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, str(some / "student")], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    right, blank, raised, known, unknown, changed, shape, signature = ran.stdout.splitlines()
+    right, blank, raised, known, unknown, changed, shape, signature, called, *predicted, end = (
+        ran.stdout.split("\0")
+    )
+    assert not end
     exercise = stubs.load("autograd/central_slope")
-    assert right.endswith(exercise.next_step)
+    assert right == f"{exercise.title}: right. {exercise.next_step}\n"
     assert "not answered yet" in blank
     assert "not answered yet" in raised
-    assert known in {m.hint for m in exercise.misconceptions.values()}
-    assert unknown.endswith("has the right form; the values are others.")
+    assert known.removeprefix("WrongAnswer ").strip() in {m.hint for m in exercise.misconceptions.values()}
+    assert "given:" in unknown
+    assert "wanted:" in unknown
     assert "changed its input in place" in changed
-    assert "(3,), where a number is wanted" in shape
+    assert "Yours has shape (3,), and a single number is wanted" in shape or "The shape is (3,)" in shape
     assert "TypeError" in signature
+    assert called.startswith("TypeError answer must be your function central_slope itself")
+    wanted = [
+        "not answered yet",
+        "1000 is not the answer",
+        "This is text",
+        "A number is wanted",
+        "not answered yet",
+    ]
+    assert all(text in line for text, line in zip(wanted, predicted, strict=True)), predicted
+
+
+def test_the_modules_that_the_checker_carries_name_none_of_ours(some):
+    modules = packed((some / "student" / "checker.py").read_text("utf-8"))["modules"]
+    assert list(modules)[-1] == "checker.checker"
+    assert "checker.exercise" not in modules  # which makes inputs and knows references
+    for name, source in modules.items():
+        assert not re.search(r"^\s*(from|import) course_lib", source, re.MULTILINE), name
 
 
 def test_the_checker_takes_an_answer_within_the_tolerance_and_none_far_outside():
@@ -236,7 +280,7 @@ def test_the_checker_takes_an_answer_within_the_tolerance_and_none_far_outside()
     for seed in range(20):
         checker = Checker({"a/double": locks.locked(exercise, "a/double", seed)})
         checker.check("a/double", lambda x: 2 * x * (1 + 0.8e-5))
-        with pytest.raises(NotYet):
+        with pytest.raises(WrongAnswer):
             checker.check("a/double", lambda x: 2 * x * (1 + 5e-3))
 
 
@@ -264,7 +308,7 @@ def test_inputs_on_which_two_answers_coincide_are_refused():
     ("exercise", "answer", "error", "message"),
     [
         ("a/other", ..., ValueError, "exercise must be one of a/double, got 'a/other'"),
-        ("a/double", 3, TypeError, "answer must be your function itself, got int"),
+        ("a/double", 3, TypeError, "answer must be your function double itself"),
     ],
 )
 def test_the_checker_names_what_is_wrong_with_its_arguments(exercise, answer, error, message):

@@ -10,7 +10,8 @@ import torch
 from every_exercise import EXERCISES
 
 from course_lib.exercises.comparison import describe_difference, same
-from course_lib.exercises.exercise import Exercise, Misconception, WrongAnswer
+from course_lib.exercises.exercise import Exercise, Misconception
+from course_lib.exercises.judging import WrongAnswer
 
 ALL = [pytest.param(exercise, id=name) for name, exercise in EXERCISES.items()]
 WRONG = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import linecache
 import re
 import types
@@ -10,7 +11,9 @@ import pytest
 import torch
 from every_exercise import EXERCISES
 
+from course_lib.classroom import checker, locks
 from course_lib.classroom.stubs import find_stubs
+from course_lib.exercises.exercise import BOOK_SEED
 from course_lib.exercises.rules import AUTOGRAD, LOOP, words_in, words_of
 
 FORBIDDING = {key: exercise for key, exercise in EXERCISES.items() if exercise.without}
@@ -100,6 +103,15 @@ def test_a_right_answer_that_does_what_is_forbidden_is_told(key, entry, readable
     assert (verdict.status, verdict.family, verdict.right_cases) == ("wrong", "forbidden", 0), verdict.message
     assert "The values are right" in verdict.message
     assert ("a loop" if word == LOOP else word) in verdict.message
+
+
+@pytest.mark.parametrize(("key", "entry"), flat(VIOLATIONS))
+def test_the_checker_that_students_get_refuses_it_in_the_same_words(key, entry):
+    exercise = FORBIDDING[key]
+    known = json.loads(json.dumps(locks.locked(exercise, "topic/name", BOOK_SEED)))
+    answer = defined(HEAD + entry[1], exercise.name, readable=True)
+    told = checker.Checker({"topic/name": known}).posed("topic/name", answer).judge(answer)
+    assert (told.status, told.message) == ("wrong", exercise.judge(answer).message)
 
 
 @pytest.mark.parametrize(("key", "entry"), flat(VIOLATIONS))
