@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
+import tempfile
 from pathlib import Path
 
 import execute_notebooks
@@ -112,6 +113,11 @@ def test_three_to_six_exercises(numbered):
     texts = [cell.source for cell in numbered.cells if cell.cell_type == "markdown"]
     exercises = sum(text.count("{exercise}") for text in texts)
     assert 3 <= exercises <= 6
+
+
+def test_no_output_bears_a_path_of_one_machine(chapter):
+    streams = [out.text for cell in rules.code_cells(chapter) for out in cell.outputs if "text" in out]
+    assert not [text for text in streams if "site-packages" in text or tempfile.gettempdir() + "/" in text]
 
 
 def test_figures_have_words_for_who_cannot_see_them(chapter):
