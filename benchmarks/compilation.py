@@ -10,7 +10,6 @@ from torch import nn
 from benchmarks.pairs import Comparison, compare
 from benchmarks.workload import Prepare, Step, Workload, difference
 from course_lib.models.gpt_cost import GPTShape
-from course_lib.training.compilation import compile_each
 
 WORK = Workload(GPTShape(vocab_size=1024, context=64, d_model=128, heads=4, layers=4), batch=12, seq=64)
 PARITY = 1e-3
@@ -76,7 +75,8 @@ def regional(backend: str) -> Prepare:
     """Compile each block of the model."""
 
     def prepare(both: nn.Module) -> nn.Module:
-        compile_each(both.model.blocks, backend=backend)
+        for block in both.model.blocks:
+            block.compile(backend=backend)
         return both
 
     return prepare

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import onnxruntime
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 from course_lib.data.batches import Batches
 from course_lib.data.digits import load_digits
 from course_lib.data.jitter import Jittered
-from course_lib.deploy.export import OnnxModel, export_program, to_onnx
 from course_lib.deploy.onnx_quantization import quantize_onnx
 from course_lib.deploy.pruning import prune_channels, prune_weights
 from course_lib.deploy.quantized_layers import quantize_model
@@ -29,7 +29,7 @@ from course_lib.widgets.draw_digit import digit_network
 CLOSE = 1e-5
 """How far logits of the same float32 arithmetic may be apart, over the largest."""
 CHAIN = ("conv1", "conv2", "conv3", "linear")
-AXES = {"images": {0: "batch"}}
+SHAPES = {"images": {0: torch.export.Dim("batch", min=1)}}
 
 
 class Shipped(NamedTuple):
@@ -75,9 +75,7 @@ def ahead_of_time() -> Shipped:
 
 def onnx_runtime() -> Shipped:
     """ONNX Runtime on the ONNX file."""
-    content = _onnx()
-    model = OnnxModel(content)
-    return Shipped(lambda images: model(images=images), len(content), _runtime(), True)
+    return _session(_onnx(), exact=True)
 
 
 def int8_by_hand() -> Shipped:
@@ -114,9 +112,7 @@ def int8_by_torchao() -> Shipped:
 
 def int8_by_onnx_runtime() -> Shipped:
     """ONNX Runtime on what its own quantiser makes of the ONNX file."""
-    content = quantize_onnx(_onnx(), {"images": _examples()})
-    model = OnnxModel(content)
-    return Shipped(lambda images: model(images=images), len(content), _runtime(), False)
+    return _session(quantize_onnx(_onnx(), {"images": _examples()}), exact=False)
 
 
 def half_the_weights() -> Shipped:
@@ -152,16 +148,35 @@ def _examples() -> Tensor:
 
 
 def _program() -> torch.export.ExportedProgram:
-    return export_program(digit_network(), {"images": _examples()[:2]}, axes=AXES)
+    with torch.no_grad():
+        return torch.export.export(
+            digit_network(), (), {"images": _examples()[:2].clone()}, dynamic_shapes=SHAPES
+        )
 
 
 def _onnx() -> bytes:
-    return to_onnx(digit_network(), {"images": _examples()[:2]}, axes=AXES)
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        _program(),
+        dynamo=True,
+        external_data=False,
+        input_names=["images"],
+        output_names=["logits"],
+        verbose=False,
+    ).save(buffer)
+    return buffer.getvalue()
+
+
+def _session(content: bytes, *, exact: bool) -> Shipped:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+    return Shipped(run, len(content), f"onnxruntime {version('onnxruntime')}", exact)
 
 
 def _torch() -> str:
     return f"torch {torch.__version__.split('+')[0]}"
-
-
-def _runtime() -> str:
-    return f"onnxruntime {version('onnxruntime')}"

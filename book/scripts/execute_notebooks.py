@@ -45,6 +45,8 @@ LANGUAGE = {
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = {"tags", "mystnb", "jupyter"}
+UNCHECKED = "nbval-ignore-output"
+"""A cell whose output no test compares; what it says on standard error, with time and path, is not stored."""
 VERIFIED = "verified"
 """What the outputs were made with, and when: the line on the chapter's page is written from it."""
 
@@ -104,6 +106,8 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count
+            if UNCHECKED in cell.metadata.get("tags", []):
+                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             cell.outputs = [tidy_output(output, count) for output in merge_streams(cell.outputs)]
     return notebook
 

@@ -150,9 +150,10 @@ def save_best(run: Run, folder: Path) -> None:
     """
     several = dist.is_initialized()
     if several:
-        from course_lib.training.data_parallel import whole_state
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
-        whole = whole_state(run.model)
+        options = StateDictOptions(full_state_dict=True, cpu_offload=True)  # on the first process
+        whole = get_model_state_dict(run.model, options=options)
     else:
         whole = run.model.state_dict()
     if not several or dist.get_rank() == 0:

@@ -16,7 +16,7 @@ def quantize_onnx(content: bytes, examples: Mapping[str, Tensor]) -> bytes:
     products in an int16, where 255 · 127 · 2 does not fit and 255 · 64 · 2 does.
 
     Args:
-        content: a float model's file, such as ``to_onnx`` writes.
+        content: a float model's file, such as ``torch.onnx.export`` writes.
         examples: a batch of every input; a hundred of them are enough.
 
     Returns:

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.export import Dim
 
-from course_lib.deploy.export import Axes, to_onnx
 from course_lib.pretrained import shipped
 from course_lib.widgets.draw_digit import digit_network
 
 FOLDER = "onnx"
 """Where a site keeps the files, below its root."""
 
-Described = tuple[nn.Module, dict[str, Tensor], Axes, dict[str, int]]
+Described = tuple[nn.Module, str, Tensor, dict[int, Dim]]  # its input's name, an example, the axes that vary
 
 
 def _digit() -> Described:
-    return digit_network(), {"images": torch.zeros(2, 1, 28, 28)}, {"images": {0: "batch"}}, {}
+    return digit_network(), "images", torch.zeros(2, 1, 28, 28), {0: Dim("batch", min=1)}
 
 
 def _moby() -> Described:
     gpt = shipped.load("moby").model
-    return gpt, {"ids": torch.arange(6).view(2, 3)}, {"ids": {0: "batch", 1: "seq"}}, {"seq": gpt.context}
+    sizes = {0: Dim("batch", min=1), 1: Dim("seq", min=1, max=gpt.context)}
+    return gpt, "ids", torch.arange(6).view(2, 3), sizes
 
 
 _MODELS = {"digit": _digit, "moby": _moby}
@@ -55,10 +57,34 @@ def write_onnx(site: Path) -> list[Path]:
     if all(map(Path.is_file, [record, *files])) and record.read_text("utf-8") == made_from:
         return files
     record.parent.mkdir(parents=True, exist_ok=True)
-    for file, (model, example, axes, limits) in zip(files, described.values(), strict=True):
-        file.write_bytes(to_onnx(model, example, axes=axes, limits=limits))
+    for file, model in zip(files, described.values(), strict=True):
+        file.write_bytes(_to_onnx(*model))
     record.write_text(made_from, "utf-8")
     return files
+
+
+def _to_onnx(model: nn.Module, name: str, example: Tensor, sizes: dict[int, Dim]) -> bytes:
+    """The same model gives the same bytes, wherever Python's files lie."""
+    import onnx
+
+    written = torch.onnx.export(
+        model,
+        (example,),
+        dynamo=True,
+        opset_version=20,
+        external_data=False,
+        input_names=[name],
+        output_names=["logits"],
+        dynamic_shapes={name: sizes},
+        verbose=False,
+    )
+    buffer = io.BytesIO()
+    written.save(buffer)
+    proto = onnx.load_from_string(buffer.getvalue())
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # the lines of Python it came from, with this machine's folders
+    onnx.checker.check_model(proto)
+    return proto.SerializeToString(deterministic=True)
 
 
 def _digest(model: nn.Module) -> str:

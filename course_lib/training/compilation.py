@@ -1,12 +1,12 @@
-"""What torch.compile makes of a function: how many graphs, when it makes more, whether it can at all."""
+"""What torch.compile makes of a function: how many graphs, and when it makes more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch._dynamo.utils import counters
 
 
@@ -63,78 +63,3 @@ class GraphCounter:
         """Why graphs were broken, each reason once and in a few words."""
         met = [*counters["graph_break"], *counters["unimplemented"]]
         return list(dict.fromkeys(reason.splitlines()[0] for reason in met))
-
-
-class Compiled(NamedTuple):
-    """What ``compile_or_fall_back`` found.
-
-    ``function``: to call. ``backend``: what runs it, ``"eager"`` if nothing could be compiled. ``reason``:
-    why, in one line; empty where it was compiled.
-    """
-
-    function: Callable[..., Any]
-    backend: str
-    reason: str
-
-
-def compile_or_fall_back(
-    function: Callable[..., Any],
-    *example: Any,
-    backend: str = "inductor",
-    mode: str | None = None,
-) -> Compiled:
-    """Compile a function, or say why that is not possible here and give the function itself.
-
-    ``torch.compile`` returns at once; the work is done, and fails, in the first call. So the first call is
-    made here. No C++ compiler, no Triton, a compiler that stops with an error: all come out as a reason.
-
-    Args:
-        function: a function or module.
-        example: arguments for the first call, of the shapes and dtypes to come.
-        backend: as ``torch.compile``'s.
-        mode: as ``torch.compile``'s, such as ``"reduce-overhead"``.
-
-    Returns:
-        The compiled function, its backend and no reason; or ``function``, ``"eager"`` and the reason.
-
-    Raises:
-        torch._dynamo.exc.InvalidBackend: if there is no backend of that name.
-        Exception: what ``function`` itself raises on the example.
-
-    Taught in: "GPU, mixed precision and torch.compile".
-    """
-    compiled = torch.compile(function, backend=backend, mode=mode)
-    try:
-        compiled(*example)
-    except torch._dynamo.exc.TorchDynamoException as error:
-        function(*example)
-        cause = getattr(error, "inner_exception", error)
-        lines = [type(cause).__name__, *str(cause).splitlines()]
-        return Compiled(function, "eager", ": ".join(line for line in lines[:2] if line))
-    return Compiled(compiled, backend, "")
-
-
-def compile_each(modules: Iterable[nn.Module], backend: str | Callable[..., Any] = "inductor") -> int:
-    """Compile modules one by one, in place: regional compilation.
-
-    Blocks of one class, size and mode share one compiled graph, which is made for the first and found fitting
-    by the others. A model of L equal blocks then costs about the compile time of one.
-
-    Args:
-        modules: such as a GPT's ``blocks``.
-        backend: as ``torch.compile``'s.
-
-    Returns:
-        How many modules.
-
-    Raises:
-        ValueError: if there are none.
-
-    Taught in: "GPU, mixed precision and torch.compile".
-    """
-    count = 0
-    for count, module in enumerate(modules, start=1):  # noqa: B007  the last number is how many there were
-        module.compile(backend=backend)
-    if count == 0:
-        raise ValueError("modules must hold at least one module, got none")
-    return count

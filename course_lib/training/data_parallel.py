@@ -8,7 +8,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
@@ -69,20 +68,6 @@ def arrange_buckets(model: nn.Module, inputs: Tensor) -> None:
     if isinstance(model, DistributedDataParallel):
         model(inputs).sum().backward()
         model.zero_grad(set_to_none=True)
-
-
-def whole_state(model: nn.Module) -> dict[str, Tensor]:
-    """Gather a spread model's parameters and buffers, under the plain model's names.
-
-    Args:
-        model: what ``spread`` returned; every process must call this.
-
-    Returns:
-        Tensors on the CPU by name, on the first process; on the others none may be there.
-
-    Taught in: "More than one device".
-    """
-    return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
 def seed_update(seed: int, step: int, rank: int) -> None:

@@ -50,6 +50,19 @@ def test_normalising_leaves_nothing_that_changes_by_itself():
     assert "version" not in notebook.metadata.language_info
 
 
+@pytest.mark.parametrize(
+    ("tags", "stored"), [([], ["1\n", "W 02:15\n", "2\n"]), ([execute_notebooks.UNCHECKED], ["1\n2\n"])]
+)
+def test_warnings_of_a_cell_that_nobody_compares_are_not_stored(tags, stored):
+    cell = new_code_cell("warn()", metadata={"tags": tags})
+    cell.outputs = [
+        new_output("stream", name=name, text=text)
+        for name, text in (("stdout", "1\n"), ("stderr", "W 02:15\n"), ("stdout", "2\n"))
+    ]
+    [cell] = execute_notebooks.normalise(new_notebook(cells=[cell])).cells
+    assert [output.text for output in cell.outputs] == stored
+
+
 def test_what_ran_it_stays_with_the_notebook():
     notebook = messy()
     notebook.metadata["verified"] = execute_notebooks.verified()

@@ -1,16 +1,20 @@
-"""torch.compile: graphs counted, the fallback seen, regions shared."""
+"""torch.compile: graphs counted, regions shared; and the chapter's cell without a compiler."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
 from course_lib.models.gpt import GPT
-from course_lib.training.compilation import GraphCounter, compile_each, compile_or_fall_back
+from course_lib.training.compilation import GraphCounter
+
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "14_gpu_and_compile.ipynb"
 
 
 def smooth(x):
@@ -93,71 +97,31 @@ def test_blocks_of_one_shape_share_a_graph_where_the_whole_model_is_one_of_all()
     logits = whole(ids)
     assert len(whole.graphs) == 1
     region = GraphCounter(smooth)
-    assert compile_each(models[1].blocks, backend=region.keep) == 5
+    for block in models[1].blocks:
+        block.compile(backend=region.keep)
     torch.testing.assert_close(models[1](ids), logits, rtol=0, atol=0)
     assert len(region.graphs) == 1
     assert 5 * region.operations[0] < whole.operations[0] < 5 * region.operations[0] + 20
 
 
-def test_a_failing_backend_falls_back_and_says_so():
-    def broken(*_):
-        raise OSError("no compiler here\nsecond line")
-
-    x = torch.ones(3)
-    torch._dynamo.reset()
-    torch._dynamo.register_backend(broken, name="broken_on_purpose")
-    found = compile_or_fall_back(smooth, x, backend="broken_on_purpose")
-    assert (found.function, found.backend) == (smooth, "eager")
-    assert "no compiler here" in found.reason
-    assert "\n" not in found.reason
-
-
-def test_where_it_can_it_compiles():
-    x = torch.linspace(-1, 1, 5)
-    torch._dynamo.reset()
-    found = compile_or_fall_back(smooth, x, backend="aot_eager")
-    assert (found.backend, found.reason) == ("aot_eager", "")
-    assert found.function is not smooth
-    assert torch.equal(found.function(x), smooth(x))
-
-
-def test_an_unknown_backend_is_a_mistake_and_no_reason_to_fall_back():
-    with pytest.raises(torch._dynamo.exc.InvalidBackend, match="inducter"):
-        compile_or_fall_back(smooth, torch.ones(3), backend="inducter")
-
-
-def test_the_functions_own_errors_are_not_hidden():
-    def wrong(x):
-        return x @ torch.ones(7)
-
-    torch._dynamo.reset()
-    with pytest.raises(RuntimeError, match="size"):
-        compile_or_fall_back(wrong, torch.ones(3), backend="aot_eager")
-
-
-def test_without_a_cpp_compiler_inductor_falls_back(tmp_path):
+def test_the_chapters_cell_runs_where_there_is_no_cpp_compiler(tmp_path):
     """In a fresh process with an empty cache and no compiler to be found."""
-    script = (
-        "import torch; from course_lib.training.compilation import compile_or_fall_back\n"
-        "f = lambda x: torch.sin(x) * 2\n"
-        "found = compile_or_fall_back(f, torch.ones(3)); print(found.backend, '|', found.reason)\n"
-        "assert torch.equal(found.function(torch.ones(3)), f(torch.ones(3)))"
-    )
+    notebook = nbformat.read(CHAPTER, as_version=4)
+    [cell] = [cell.source for cell in notebook.cells if "torch.compile(net)" in cell.source]
     environment = {
         **os.environ,
         "PATH": str(tmp_path),
         "CXX": str(tmp_path / "none"),
         "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
     }
+    script = f"import torch; rows = torch.randn(256, 64)\n{cell}"
     run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
     )
-    assert run.stdout.startswith("eager | ")
-    assert "compiler" in run.stdout.lower()
+    assert run.stdout.startswith("running uncompiled: ")
+    assert run.stdout.endswith("the same bits: True\n")
 
 
 def test_errors_name_the_parameter():
     with pytest.raises(TypeError, match="function must be callable, got 3"):
         GraphCounter(3)
-    with pytest.raises(ValueError, match="modules must hold at least one module, got none"):
-        compile_each([])

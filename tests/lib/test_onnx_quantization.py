@@ -9,13 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
+from onnx_files import digit_onnx, run
 from onnxruntime import quantization
 
 from course_lib.data.digits import load_digits
-from course_lib.deploy.export import OnnxModel, to_onnx
 from course_lib.deploy.onnx_quantization import quantize_onnx
 from course_lib.deploy.quantization import saturating_product
-from course_lib.widgets.draw_digit import digit_network
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +24,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def digit_file():
-    images = load_digits("test").images[:2]
-    return to_onnx(digit_network(), {"images": images}, axes={"images": {0: "batch"}})
+    return digit_onnx()
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +102,7 @@ def right(logits, labels):
 
 
 def test_it_is_smaller_and_as_right_as_the_float_file(digits, digit_file, small_file):
-    found, plain = (OnnxModel(file)(images=digits.images) for file in (small_file, digit_file))
+    found, plain = (run(file, images=digits.images) for file in (small_file, digit_file))
     assert len(small_file) < 0.5 * len(digit_file)
     assert 1e-4 < (found - plain).abs().max() < 0.1 * plain.abs().max()
     assert abs(right(found, digits.labels) - right(plain, digits.labels)) <= 0.005
@@ -113,7 +111,7 @@ def test_it_is_smaller_and_as_right_as_the_float_file(digits, digit_file, small_
 def test_our_whole_numbers_give_the_runtimes_logits(digits, small_file):
     """Here, and on a processor that saturates: with seven bits a weight there is nothing to cut off."""
     images = digits.images[:200]
-    found = OnnxModel(small_file)(images=images).double()
+    found = run(small_file, images=images).double()
     step = max(
         numpy_helper.to_array(each).item()
         for each in onnx.load_from_string(small_file).graph.initializer

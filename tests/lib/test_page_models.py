@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnx
 import pytest
 import torch
+from onnx_files import digit_onnx, run
 
+import course_lib
 from course_lib.data.digits import load_digits
 from course_lib.deploy import page_models
-from course_lib.deploy.export import OnnxModel
 from course_lib.deploy.page_models import FOLDER, write_onnx
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
 from course_lib.pretrained import shipped
@@ -21,25 +25,52 @@ def site(tmp_path_factory):
     return folder
 
 
-def test_the_files_are_the_models_of_the_pages(site):
-    digit, moby = (OnnxModel((site / FOLDER / f"{name}.onnx").read_bytes()) for name in ("digit", "moby"))
-    images = load_digits("test").images[:5]
-    gpt = shipped.load("moby").model
-    ids = torch.arange(2 * gpt.context).view(2, -1) % gpt.vocab_size
+@pytest.fixture(scope="module")
+def files(site):
+    return {name: (site / FOLDER / f"{name}.onnx").read_bytes() for name in ("digit", "moby")}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_the_digit_net_s_file_is_the_model_at_every_batch(files, batch):
+    model, images = digit_network(), load_digits("test").images[:batch]
     with torch.no_grad():
-        model = digit_network()
-        assert_same_up_to_rounding(digit(images=images), model(images), terms=additions(model))
-        assert_same_up_to_rounding(moby(ids=ids), gpt(ids), terms=additions(gpt))
+        expected = model(images)
+    assert_same_up_to_rounding(run(files["digit"], images=images), expected, terms=additions(model))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 64), (1, 256)])
+def test_the_gpt_s_file_is_the_model_at_every_length(files, shape):
+    gpt = shipped.load("moby").model
+    ids = torch.randint(gpt.vocab_size, shape, generator=torch.Generator().manual_seed(sum(shape)))
+    with torch.no_grad():
+        expected = gpt(ids)
+    found = run(files["moby"], ids=ids)
+    assert_same_up_to_rounding(found, expected, terms=additions(gpt))
+    terms = additions(gpt) + gpt.vocab_size
+    assert_same_up_to_rounding(found.log_softmax(-1), expected.log_softmax(-1), terms=terms)
+
+
+def test_the_same_model_gives_the_same_file_that_does_not_say_where_it_was_made(files):
+    assert digit_onnx() == files["digit"]
+    folders = [str(Path(module.__file__).parent).encode() for module in (torch, course_lib)]
+    assert not any(folder in content for folder in folders for content in files.values())
+
+
+def test_the_files_hold_the_weights_and_say_their_opset(files):
+    proto = onnx.load_from_string(files["digit"])
+    assert [each.version for each in proto.opset_import if not each.domain] == [20]
+    held = sum(torch.tensor(each.dims).prod().item() for each in proto.graph.initializer)
+    assert held >= sum(p.numel() for p in digit_network().parameters())
 
 
 def test_they_are_written_once_and_again_when_anything_they_come_from_changes(site, monkeypatch):
     written = []
 
-    def counted(model, *_arguments, **_settings):
+    def counted(model, *_arguments):
         written.append(type(model).__name__)
         return b"content"
 
-    monkeypatch.setattr(page_models, "to_onnx", counted)
+    monkeypatch.setattr(page_models, "_to_onnx", counted)
     files = write_onnx(site)
     assert [file.name for file in files] == ["digit.onnx", "moby.onnx"]
     assert written == []
@@ -58,6 +89,6 @@ def test_they_are_written_once_and_again_when_anything_they_come_from_changes(si
 
 
 def test_other_versions_of_the_packages_write_anew(site, monkeypatch):
-    monkeypatch.setattr(page_models, "to_onnx", lambda *_arguments, **_settings: b"other")
+    monkeypatch.setattr(page_models, "_to_onnx", lambda *_arguments: b"other")
     monkeypatch.setattr(page_models, "version", lambda name: f"{name} 99")
     assert [file.read_bytes() for file in write_onnx(site)] == [b"other", b"other"]

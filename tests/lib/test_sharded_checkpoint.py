@@ -6,12 +6,15 @@ import pytest
 import torch
 from small_worlds import examples, perceptron
 from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from course_lib.training.checkpoint_folders import folder_of, newest, step_of
-from course_lib.training.data_parallel import seed_update, spread, whole_state
+from course_lib.training.data_parallel import seed_update, spread
 from course_lib.training.distributed import World, process_group
 from course_lib.training.processes import ProcessFailed, on_processes
 from course_lib.training.sharded_checkpoint import load, save
+
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 def trained(folder: Path, sharding: str, steps: int) -> dict[str, Tensor]:
@@ -27,7 +30,7 @@ def trained(folder: Path, sharding: str, steps: int) -> dict[str, Tensor]:
             optimizer.step()
             torch.rand(1, generator=generator)
             save(folder, model=model, optimizer=optimizer, generator=generator, step=step, extra=[step])
-        return whole_state(model)
+        return get_model_state_dict(model, options=WHOLE)
 
 
 def read(folder: Path, sharding: str, hidden: int = 8) -> tuple[object, dict[str, Tensor], int, float]:
@@ -40,7 +43,7 @@ def read(folder: Path, sharding: str, hidden: int = 8) -> tuple[object, dict[str
         found = load(path or folder, model=model, optimizer=optimizer, generator=generator)
         counts = {int(state["step"]) for state in optimizer.state.values()}
         drawn = torch.rand(1, generator=generator).item()
-        return tuple(found), whole_state(model), counts, drawn
+        return tuple(found), get_model_state_dict(model, options=WHOLE), counts, drawn
 
 
 @pytest.mark.parametrize(("written", "wanted"), [("ddp", "fsdp"), ("fsdp", "ddp")])

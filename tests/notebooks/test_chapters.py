@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
+import tempfile
 from pathlib import Path
 
 import execute_notebooks
@@ -126,6 +127,11 @@ def test_a_prediction_is_asked_in_its_box_and_an_assignment_asks_for_its_own_val
         box = texts.partition(f":label: {label}\n")[2].partition("\n:::")[0]
         assert box.endswith(f"\n\n{question}"), stub.exercise
         assert question not in stub.text
+
+
+def test_no_output_bears_a_path_of_one_machine(chapter):
+    streams = [out.text for cell in rules.code_cells(chapter) for out in cell.outputs if "text" in out]
+    assert not [text for text in streams if "site-packages" in text or tempfile.gettempdir() + "/" in text]
 
 
 def test_figures_have_words_for_who_cannot_see_them(chapter):
