@@ -71,13 +71,13 @@ def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
         "name": posed.name,
         "title": posed.title,
         "tolerance": posed.tolerance,
-        "without": list(posed.without),
         "predicted": posed.asked.predicted,
     }
     if posed.asked.predicted:
         return plain | _doors(posed, hashlib.sha256(f"{label}/{seed}".encode()).hexdigest()[:16])
     return plain | {
         "arguments": posed.asked.names,
+        "without": list(posed.without),
         "cases": [[wire.encode_argument(value) for value in case] for case in posed.asked.cases],
         "next_step": posed.said[None],
         "wanted": [wire.encode(value) for value in posed.wanted],
