@@ -44,7 +44,7 @@ lab: $(VENV)/ready
 test: book
 	$(BIN)/pytest -n 2 --dist loadscope
 
-# The notebooks and tests/lib as other processors would run them, in one table; `ROWS="oldest avx2"`, `ONLY=notebooks`.
+# The notebooks and the library's tests as other processors would run them, in one table; `ROWS="oldest avx2"`, `ONLY=notebooks`.
 test-elsewhere: $(VENV)/ready
 	$(BIN)/python tests/elsewhere.py $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
 

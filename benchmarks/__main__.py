@@ -17,8 +17,7 @@ from benchmarks.pairs import Comparison
 from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
 from course_lib.files import print_in_any_encoding
-
-RESULTS = Path(__file__).parent / "results"
+from course_lib.records import RESULTS
 
 
 def machine() -> dict[str, object]:

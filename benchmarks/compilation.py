@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks.pairs import Comparison, compare
 from benchmarks.workload import Prepare, Step, Workload, difference
-from course_lib.models.gpt_cost import GPTShape
+from course_lib.models.cost import GPTShape
 
 WORK = Workload(GPTShape(vocab_size=1024, context=64, d_model=128, heads=4, layers=4), batch=12, seq=64)
 PARITY = 1e-3

@@ -7,9 +7,8 @@ import time
 import torch
 import torch.nn.functional as F
 
-from course_lib.data.batches import Batches
+from course_lib.data.batches import Batches, Jittered
 from course_lib.data.digits import Digits
-from course_lib.data.jitter import Jittered
 from course_lib.models.image_classifiers import ConvNet
 from course_lib.runtime import synchronise
 from course_lib.training.loop import evaluate, fit

@@ -20,12 +20,11 @@ from benchmarks.compilation import regional
 from benchmarks.digits_to_target import train_until
 from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Workload
-from course_lib.commands.benchmark_record import RESULTS, SCHEMA
-from course_lib.commands.one_line_parser import OneLineParser
-from course_lib.commands.provenance import machine
+from course_lib.command_line import OneLineParser
 from course_lib.data.digits import load_digits
 from course_lib.files import print_in_any_encoding, write_in_one_step
-from course_lib.models.gpt_cost import GPTShape
+from course_lib.models.cost import GPTShape
+from course_lib.records import RESULTS, SCHEMA, machine
 from course_lib.runtime import get_device
 
 SMALL = GPTShape(vocab_size=50304, context=1024, d_model=768, heads=12, layers=12)  # GPT-2's sizes

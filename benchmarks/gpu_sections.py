@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from benchmarks.accelerator import allocated, kernels_own, most_allocated
 from benchmarks.pairs import Comparison, compare
 from benchmarks.workload import Prepare, Step, Workload, difference, nano, ours
-from course_lib.models.gpt_cost import (
+from course_lib.models.cost import (
     PRECISIONS,
     gpt_activation_bytes,
     gpt_forward_flops,

@@ -15,15 +15,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from course_lib.classroom import release_notebook
-from course_lib.classroom.assignment import Assignment
-from course_lib.classroom.grade import grade
-from course_lib.classroom.sandbox import Sandbox
-from course_lib.classroom.selftest import submissions
-from course_lib.classroom.stubs import find_stubs, select
-from course_lib.classroom.submissions import find
-from course_lib.commands.provenance import machine
+from course_classroom import release_notebook
+from course_classroom.assignment import Assignment
+from course_classroom.chapter_exercises import find_stubs, select
+from course_classroom.grade import grade
+from course_classroom.sandbox import Sandbox
+from course_classroom.selftest import submissions
+from course_classroom.submissions import find
 from course_lib.files import print_in_any_encoding
+from course_lib.records import RESULTS, machine
 
 STUDENTS = 60
 EXERCISES = (
@@ -33,7 +33,6 @@ EXERCISES = (
     "sequences/steps_until_a_hundredth",
 )
 ATTACKS = ("while True: pass", "import os\nos.kill(os.getpid(), 9)")
-RESULTS = Path(__file__).parent / "results"
 
 
 def hand_in(folder: Path, assignment: Assignment, students: int) -> None:

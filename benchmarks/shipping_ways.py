@@ -16,15 +16,14 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from course_lib.data.batches import Batches
+from benchmarks.onnx_quantization import quantize_onnx
+from course_lib.data.batches import Batches, Jittered
 from course_lib.data.digits import load_digits
-from course_lib.data.jitter import Jittered
-from course_lib.deploy.onnx_quantization import quantize_onnx
 from course_lib.deploy.pruning import prune_channels, prune_weights
-from course_lib.deploy.quantized_layers import quantize_model
+from course_lib.deploy.quantization import quantize_model
+from course_lib.pretrained.digit_network import digit_network
 from course_lib.runtime import set_seed
 from course_lib.training.loop import fit
-from course_lib.widgets.draw_digit import digit_network
 
 CLOSE = 1e-5
 """How far logits of the same float32 arithmetic may be apart, over the largest."""

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.nano_gpt import NanoGPT
+from course_lib.models.cost import PRECISIONS, GPTShape
 from course_lib.models.gpt import GPT
-from course_lib.models.gpt_cost import PRECISIONS, GPTShape
 from course_lib.runtime import synchronise
 
 

@@ -9,7 +9,10 @@
 FROM python:3.11-slim
 COPY requirements.txt constraints.txt pyproject.toml README.md LICENSE LICENSE-TEXT DATA_LICENSES.md /course/
 COPY course_lib /course/course_lib
+COPY course_exercises /course/course_exercises
+COPY course_explorables /course/course_explorables
+COPY course_classroom /course/course_classroom
 COPY notebooks /course/notebooks
 RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
     -c /course/constraints.txt -e /course
-ENTRYPOINT ["python", "-m", "course_lib.classroom"]
+ENTRYPOINT ["python", "-m", "course_classroom"]

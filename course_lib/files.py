@@ -1,5 +1,8 @@
-"""Writing that does not break: files are replaced in one step, text is printed in any encoding."""
+"""Atomic file writes, and printing text in any encoding."""
 
+from __future__ import annotations
+
+import hashlib
 import io
 import os
 import sys
@@ -8,7 +11,7 @@ from pathlib import Path
 
 
 def write_in_one_step(path: Path, content: bytes) -> None:
-    """Write beside the file, make sure the bytes are on the disk, then put them in its place.
+    """Atomic write: write beside the file, fsync, then put the new one in its place.
 
     Args:
         path: the file to write; its folder must exist.
@@ -40,3 +43,26 @@ def print_in_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a notebook's or a test's own stream takes any character
             stream.reconfigure(errors="replace")
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Read a file after comparing its SHA-256 with the expected one.
+
+    Args:
+        path: the file.
+        sha256: its expected SHA-256, 64 hexadecimal digits.
+
+    Returns:
+        Its content.
+
+    Raises:
+        ValueError: if the SHA-256 is another; names file, expected and found hash.
+        FileNotFoundError: if there is no such file.
+    """
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(
+            f"{path} is corrupt or truncated: expected SHA-256 {sha256}, found {found} ({len(content)} bytes)"
+        )
+    return content

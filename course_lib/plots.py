@@ -138,7 +138,7 @@ def curves(
 
 
 def pictures(axes: Sequence[Axes], images: Sequence[Tensor], titles: Sequence[str] = ()) -> Sequence[Axes]:
-    """Show one greyscale picture of shape (height, width) an axes, without ticks, titled if `titles` are."""
+    """Show one greyscale picture of shape (height, width) per axes, without ticks, titled if `titles` are."""
     for i, (ax, image) in enumerate(zip(axes, images, strict=True)):
         ax.imshow(image.detach().cpu().numpy(), cmap="gray_r", interpolation="nearest")
         ax.set(xticks=[], yticks=[])
@@ -194,7 +194,7 @@ def confusion(ax: Axes, counts: Tensor, *, least: int = 1) -> Axes:
 
 
 def reliability(ax: Axes, confidence: Tensor, accuracy: Tensor, counts: Tensor) -> Axes:
-    """Draw accuracy against stated confidence, a dot a bin, its area the number of examples in the bin.
+    """Draw accuracy against stated confidence, one dot per bin, its area the number of examples in the bin.
 
     Args:
         ax: where to draw.

@@ -1,4 +1,4 @@
-"""Seed, device and honest timing: the three things every notebook sets up before its first tensor."""
+"""Seed, device and benchmark timing: what every notebook sets up before its first tensor."""
 
 import random
 import statistics
@@ -18,8 +18,6 @@ def set_seed(seed: int) -> None:
     Raises:
         TypeError: if ``seed`` is not an ``int`` (a ``bool`` counts as a mistake).
         ValueError: if ``seed`` is negative or above 2³² − 1.
-
-    Taught in: "Tensors".
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be an int, got {seed!r} of type {type(seed).__name__}")
@@ -45,8 +43,6 @@ def get_device(preference: str | None = None) -> torch.device:
     Raises:
         TypeError: if ``preference`` is neither ``None`` nor a string.
         ValueError: if torch knows no such device, or this machine does not have it.
-
-    Taught in: "Tensors".
     """
     if preference is not None and not isinstance(preference, str):
         raise TypeError(f"preference must be a string or None, got {preference!r}")
@@ -92,8 +88,6 @@ def time_call(
     Raises:
         TypeError: if ``function`` cannot be called.
         ValueError: if ``repeats`` < 1 or ``warmup`` < 0.
-
-    Taught in: "Tensors".
     """
     if not callable(function):
         raise TypeError(f"function must be callable, got {function!r}")
@@ -119,8 +113,6 @@ def synchronise(device: torch.device) -> None:
 
     Args:
         device: where the work runs.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

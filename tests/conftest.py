@@ -16,6 +16,7 @@ import chromium
 import headroom
 import pytest
 from derivative_table import pytest_terminal_summary  # noqa: F401, a hook by being here
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +68,11 @@ def offline_page(browser: Browser) -> Iterator[chromium.OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+# Without a stopwatch: the machine may be busy, and the cases are what counts.
+settings.register_profile("book", deadline=None, print_blob=True)
+settings.load_profile("book")
 
 
 def pytest_configure(config: pytest.Config) -> None:

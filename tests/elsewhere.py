@@ -1,4 +1,4 @@
-"""Run the notebooks and tests/lib as another processor would, and end in one table: `make test-elsewhere`.
+"""Run the notebooks and the library's tests as other processors would, in one table: `make test-elsewhere`.
 
     python tests/elsewhere.py [--rows oldest avx2 …] [--only notebooks|lib]
 
@@ -17,10 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
-import headroom
-
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = {"notebooks": "notebooks", "lib": "tests/lib"}
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+
+import headroom  # noqa: E402
+
+SUITES = {
+    "notebooks": ["notebooks"],
+    "lib": [f"tests/{name}" for name in ("lib", "exercises", "explorables", "studies", "benchmarks")],
+}
 ROWS = {
     # No vectors at all in ATen, SSE 4 in oneDNN and MKL: what differs most from a recent server.
     "oldest": {
@@ -41,7 +46,7 @@ NEAR = 0.5
 def run(name: str, suite: str, folder: Path) -> tuple[int, int, float, list[str]]:
     """One suite in one row's environment: passed, failed, seconds, and the names of the failed."""
     environment = {**os.environ, **ROWS[name], "HEADROOM": str(folder)}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "-rfE", SUITES[suite]]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "-rfE", *SUITES[suite]]
     begin = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begin

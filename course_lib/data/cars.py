@@ -2,7 +2,7 @@
 
 Origin: D. Donoho and E. Ramos, "PRIMDATA: Data sets for use with PRIM-H", 1982, the table of the American
 Statistical Association's data exposition of 1983; ours comes from the Python package ``vega_datasets`` 0.9.0
-and was made by ``python -m course_lib.commands.build_cars``. Licences: DATA_LICENSES.md.
+and was made by ``python -m studies.build_cars``. Licences: DATA_LICENSES.md.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.data.embedded import read_verified
+from course_lib.files import read_verified
 
 EMBEDDED_FILE = Path(__file__).parent / "files" / "cars.json"
 EMBEDDED_SHA256 = "288077243a84b44826b5a854c0d40da217113c5bdad028a12d70ca518e3f9245"
@@ -47,7 +47,7 @@ def load_cars() -> Cars:
       \frac{\text{l}}{100\,\text{km}} = \frac{100 \cdot 3.785411784}{1.609344\,\text{mpg}}
       = \frac{235.215}{\text{mpg}}$$
 
-    with the international pound, the mechanical horsepower (550 foot-pounds a second) and miles per US
+    with the international pound, the mechanical horsepower (550 foot-pounds per second) and miles per US
     gallon. Of the 406 rows 14 lack a value, 8 the fuel use and 6 the power, and are left out; ``left_out``
     counts them.
 
@@ -57,8 +57,6 @@ def load_cars() -> Cars:
     Raises:
         ValueError: if the file's SHA-256 is not the expected one; names file, expected and found hash.
         FileNotFoundError: if the file is missing.
-
-    Taught in: "Linear regression".
     """
     table = _table()
     known = [row for row in range(len(table["names"])) if not _missing(table, row)]
@@ -84,8 +82,6 @@ def left_out() -> dict[str, int]:
     Raises:
         ValueError: as ``load_cars``.
         FileNotFoundError: as ``load_cars``.
-
-    Taught in: "Linear regression".
     """
     table = _table()
     lacking = [_missing(table, row) for row in range(len(table["names"]))]

@@ -80,7 +80,7 @@ WRITTEN = Alphabet("-0123456789")
 
 
 def spellings(day: datetime.date) -> list[str]:
-    """Write a date in every way known here, four a language.
+    """Write a date in every way known here, four per language.
 
     Args:
         day: any date of a four-digit year.
@@ -90,8 +90,6 @@ def spellings(day: datetime.date) -> list[str]:
 
     Raises:
         ValueError: if ``day`` lies before the year 1000.
-
-    Taught in: "Sequences".
     """
     if day.year < 1000:
         raise ValueError(f"day must lie in the years 1000 … 9999, got {day.isoformat()}")
@@ -118,7 +116,6 @@ def load_dates(
         ValueError: if ``count`` is not an int of at least 1, or ``split`` is another word.
 
     Source: ISO 8601 for the target; the spellings are common usage.
-    Taught in: "Sequences".
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"count must be an int of at least 1, got {count!r}")

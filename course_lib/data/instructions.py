@@ -1,4 +1,4 @@
-"""Instructions whose answers can be checked: eight things to do with a word or with two numbers.
+"""Instruction data with verifiable answers: eight tasks on a word or on two numbers.
 
 The words are those of *Moby-Dick*. Every tenth word, and every tenth pair of numbers, is kept for testing and
 another tenth for validation: what is asked there was asked of no word or pair trained on.
@@ -56,17 +56,12 @@ def instruct(kind: str, operand: Operand) -> Instruction:
         kind: one of ``KINDS``.
         operand: a word, or a pair of whole numbers for ``"larger"`` and ``"add"``.
 
-    Returns:
-        The instruction with its answer.
-
     Raises:
         ValueError: if there is no such kind, or the operand is not one for it.
 
     Example:
         >>> instruct("larger", (17, 25))
         Instruction(prompt='larger 17 25\\n', answer='25\\n', kind='larger')
-
-    Taught in: "From language model to assistant, in miniature".
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -90,13 +85,8 @@ def draw_instructions(
         generator: a CPU generator to draw from; ``None`` means torch's global one.
         kinds: those to draw from, each one of ``KINDS``, at least one.
 
-    Returns:
-        The instructions.
-
     Raises:
         ValueError: if ``count`` is not an int of at least 1, or ``split`` or one of ``kinds`` is unknown.
-
-    Taught in: "From language model to assistant, in miniature".
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"count must be an int of at least 1, got {count!r}")
@@ -129,8 +119,6 @@ def demonstrations(
 
     Raises:
         ValueError: if ``courteous`` is not from 0 to 1.
-
-    Taught in: "From language model to assistant, in miniature".
     """
     if not 0 <= courteous <= 1:
         raise ValueError(f"courteous must be from 0 to 1, got {courteous}")
@@ -153,8 +141,6 @@ def exact_match(answers: Sequence[str], instructions: Sequence[Instruction]) -> 
 
     Raises:
         ValueError: if there is no instruction, or not one answer each.
-
-    Taught in: "From language model to assistant, in miniature".
     """
     _check_answers(answers, instructions)
     return sum(given == i.answer for given, i in zip(answers, instructions, strict=True)) / len(answers)
@@ -163,17 +149,7 @@ def exact_match(answers: Sequence[str], instructions: Sequence[Instruction]) -> 
 def answer_occurs(answers: Sequence[str], instructions: Sequence[Instruction]) -> float:
     """The share of answers in which the right one stands somewhere: a careless examiner's measure.
 
-    Args:
-        answers: one for each instruction.
-        instructions: at least one.
-
-    Returns:
-        0 … 1, never below ``exact_match``.
-
-    Raises:
-        ValueError: if there is no instruction, or not one answer each.
-
-    Taught in: "From language model to assistant, in miniature".
+    Arguments and errors as ``exact_match``; the result is never below it.
     """
     _check_answers(answers, instructions)
     found = (i.answer.strip() in given for given, i in zip(answers, instructions, strict=True))
@@ -184,13 +160,7 @@ def answer_occurs(answers: Sequence[str], instructions: Sequence[Instruction]) -
 def words(split: str) -> tuple[str, ...]:
     """The words of a split: three to five small letters, twice or more in *Moby-Dick*'s training chapters.
 
-    Args:
-        split: as for ``draw_instructions``.
-
-    Returns:
-        The words, in alphabetical order.
-
-    Taught in: "From language model to assistant, in miniature".
+    In alphabetical order; ``split`` as for ``draw_instructions``.
     """
     found = re.findall(rf"\b[a-z]{{{SHORTEST},{LONGEST}}}\b", load_moby_dick("train"))
     return tuple(sorted(w for w, times in Counter(found).items() if times > 1 and _split_of(w) == split))
@@ -200,13 +170,7 @@ def words(split: str) -> tuple[str, ...]:
 def number_pairs(split: str) -> tuple[tuple[int, int], ...]:
     """The pairs of different two-digit numbers of a split.
 
-    Args:
-        split: as for ``draw_instructions``.
-
-    Returns:
-        The pairs, in rising order.
-
-    Taught in: "From language model to assistant, in miniature".
+    In rising order; ``split`` as for ``draw_instructions``.
     """
     numbers = range(SMALLEST, LARGEST + 1)
     return tuple((a, b) for a in numbers for b in numbers if a != b and _split_of(f"{a} {b}") == split)

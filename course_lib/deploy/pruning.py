@@ -1,4 +1,4 @@
-"""Weights left out: single ones, whose places stay, and whole channels, which are gone."""
+"""Pruning: unstructured (single weights, set to zero) and structured (whole channels, removed)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PRUNED = (nn.Linear, nn.Conv2d)
 
 
 def magnitude_mask(weight: Tensor, share: float) -> Tensor:
-    """Mark the weights to keep: all but the round(share·n) of least absolute value.
+    """Magnitude pruning's mask, True for weights to keep: all but the round(share·n) of least absolute value.
 
     Args:
         weight: float, any shape.
@@ -26,7 +26,6 @@ def magnitude_mask(weight: Tensor, share: float) -> Tensor:
         ValueError: if ``share`` is not from 0 to 1.
 
     Source: S. Han et al., arXiv:1506.02626, section 3.
-    Taught in: "Shipping a model".
     """
     _check_share(share)
     order = weight.detach().abs().flatten().argsort(stable=True)
@@ -36,7 +35,7 @@ def magnitude_mask(weight: Tensor, share: float) -> Tensor:
 
 
 def prune_weights(model: nn.Module, share: float) -> nn.Module:
-    """Set the least weights of every linear layer and convolution to 0, layer by layer.
+    """Unstructured pruning: set the smallest weights of each linear layer and convolution to 0.
 
     Nothing gets smaller or faster: a zero takes 4 bytes and a multiplication like any other number.
 
@@ -51,7 +50,6 @@ def prune_weights(model: nn.Module, share: float) -> nn.Module:
         ValueError: if ``share`` is not from 0 to 1, or the model holds no such layer.
 
     Source: S. Han et al., arXiv:1506.02626, section 3.
-    Taught in: "Shipping a model".
     """
     _check_share(share)
     model = copy.deepcopy(model)
@@ -75,8 +73,6 @@ def zero_share(model: nn.Module) -> float:
 
     Raises:
         ValueError: if the model holds no such layer.
-
-    Taught in: "Shipping a model".
     """
     weights = [layer.weight for layer in model.modules() if isinstance(layer, _PRUNED)]
     if not weights:
@@ -85,7 +81,7 @@ def zero_share(model: nn.Module) -> float:
 
 
 def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.Module:
-    """Take whole outputs out of each layer but the last, and out of the next layer what read them.
+    """Structured pruning: remove whole outputs of each layer but the last, and the next layer's inputs.
 
     The outputs with the least sums of absolute weights go. A convolution's channel may be several inputs of a
     linear layer after it, as many as the channel's map has places, in a row (as ``flatten`` lays them out).
@@ -104,7 +100,6 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
             none of a linear layer or ungrouped convolution, or two layers do not fit together.
 
     Source: H. Li et al., arXiv:1608.08710, section 3.1.
-    Taught in: "Shipping a model".
     """
     _check_share(share)
     if share == 1:

@@ -1,12 +1,13 @@
-"""Eight bits a number, by hand: scale and zero point, rounding, and products of whole numbers."""
+"""Int8 quantisation by hand: scale, zero point, per-channel weights, static calibration, integer products."""
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 LOW, HIGH = -128, 127
 """The smallest and the largest int8."""
@@ -15,7 +16,7 @@ MOST_PRODUCTS = (2**31 - 1) // (128 * 255)
 
 
 class Scheme(NamedTuple):
-    """Which real number a whole one stands for: x = scale · (q − zero_point).
+    """Affine quantisation's parameters: x = scale · (q − zero_point).
 
     ``scale``: float32, positive; a scalar, or of a shape that broadcasts against the tensor.
     ``zero_point``: int32 in −128 … 127, the whole number that stands for 0; same shape.
@@ -26,7 +27,7 @@ class Scheme(NamedTuple):
 
 
 def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> Scheme:
-    r"""Spread the 256 whole numbers of an int8 over a range of real ones.
+    r"""Scale and zero point that spread the 256 numbers of an int8 over a range of real ones.
 
     $$s = \frac{h - l}{255}, \qquad z = \operatorname{round}\!\left(-128 - \frac{l}{s}\right)$$
 
@@ -45,7 +46,6 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
         ValueError: if a bound is not finite or ``low`` > ``high`` somewhere.
 
     Source: B. Jacob et al., arXiv:1712.05877, section 2.1 and equation 1.
-    Taught in: "Shipping a model".
     """
     low, high = low.float(), high.float()
     if not (low.isfinite().all() and high.isfinite().all()):
@@ -60,12 +60,12 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
         high = torch.maximum(-low, high)
         low = -high
     scale = ((high - low) / (HIGH - LOW)).clamp(min=torch.finfo(torch.float32).eps)
-    zero = torch.zeros_like(scale) if symmetric else (LOW - low / scale).round().clamp(LOW, HIGH)
+    zero = torch.zeros_like(scale) if symmetric else (LOW - low / scale).round()
     return Scheme(scale, zero.to(torch.int32))
 
 
 def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -> Scheme:
-    """Choose the scheme of a tensor's own range.
+    """Scale and zero point of a tensor's own range, per tensor or per channel.
 
     Args:
         x: float, not empty.
@@ -78,8 +78,6 @@ def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -
 
     Raises:
         ValueError: if ``x`` is empty or not finite, or has no such axis.
-
-    Taught in: "Shipping a model".
     """
     if x.numel() == 0:
         raise ValueError(f"x must not be empty, got shape {tuple(x.shape)}")
@@ -92,7 +90,7 @@ def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -
 
 
 def quantize(x: Tensor, scheme: Scheme) -> Tensor:
-    r"""Round real numbers to whole ones: q = clamp(round(x/s) + z, −128, 127), ties to even.
+    r"""Quantise real numbers to int8: q = clamp(round(x/s) + z, −128, 127), ties to even.
 
     Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2.
 
@@ -107,7 +105,6 @@ def quantize(x: Tensor, scheme: Scheme) -> Tensor:
         ValueError: if ``x`` holds NaN, for which there is no whole number.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 12.
-    Taught in: "Shipping a model".
     """
     if x.isnan().any():
         raise ValueError("x must hold numbers, got NaN")
@@ -116,7 +113,7 @@ def quantize(x: Tensor, scheme: Scheme) -> Tensor:
 
 
 def dequantize(q: Tensor, scheme: Scheme) -> Tensor:
-    """Say which real numbers whole ones stand for: scale · (q − zero_point).
+    """Dequantise int8 to real numbers: scale · (q − zero_point).
 
     Args:
         q: int8, any shape.
@@ -129,7 +126,6 @@ def dequantize(q: Tensor, scheme: Scheme) -> Tensor:
         TypeError: if ``q`` is not int8.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 1.
-    Taught in: "Shipping a model".
     """
     if q.dtype != torch.int8:
         raise TypeError(f"q must be int8, got {q.dtype}")
@@ -145,7 +141,7 @@ def integer_product(
 
     Args:
         q: int8, (…, inputs), the quantised x.
-        scheme: of x; scalars, or one entry a row, (…, 1).
+        scheme: of x; scalars, or one entry per row, (…, 1).
         weight: int8, (outputs, inputs), quantised symmetrically (zero point 0).
         weight_scale: float32, (outputs, 1) or a scalar.
         bias: float32, (outputs,).
@@ -158,7 +154,6 @@ def integer_product(
         ValueError: if their inputs differ, or are so many (65,793) that the sum might leave int32.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 7.
-    Taught in: "Shipping a model".
     """
     _check_bytes(q, weight)
     if weight.shape[1] > MOST_PRODUCTS:
@@ -190,7 +185,6 @@ def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
         ValueError: if their inputs differ.
 
     Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
-    Taught in: "Shipping a model".
     """
     _check_bytes(q, weight)
     odd = weight.shape[1] % 2
@@ -207,3 +201,117 @@ def _check_bytes(q: Tensor, weight: Tensor) -> None:
             raise TypeError(f"{name} must be int8, got {tensor.dtype}")
     if q.shape[-1] != weight.shape[1]:
         raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
+
+
+class QuantizedLinear(nn.Module):
+    """A linear layer of int8 weights, one scale per output, that rounds its input to int8 first.
+
+    Args:
+        layer: the trained layer; it is not changed.
+        scheme: of the input, scalars; chosen beforehand, from examples.
+
+    Raises:
+        ValueError: if ``layer`` has more inputs than int32 can add up (see ``integer_product``).
+    """
+
+    def __init__(self, layer: nn.Linear, scheme: Scheme) -> None:
+        super().__init__()
+        _keep(self, layer, scheme)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute x·Wᵀ + b, (…, inputs) → (…, outputs), float32 both."""
+        scheme = Scheme(self.input_scale, self.input_zero_point)
+        return integer_product(quantize(x, scheme), scheme, self.weight, self.weight_scale, self.bias)
+
+
+class QuantizedConv2d(nn.Module):
+    """A convolution of int8 weights, one scale per channel: every patch a row, and an integer product.
+
+    Args:
+        layer: the trained layer, without padding, groups or dilation; it is not changed.
+        scheme: as for ``QuantizedLinear``.
+
+    Raises:
+        ValueError: if ``layer`` has padding, groups or dilation, or too many inputs.
+    """
+
+    def __init__(self, layer: nn.Conv2d, scheme: Scheme) -> None:
+        super().__init__()
+        if layer.padding != (0, 0) or layer.groups != 1 or layer.dilation != (1, 1):
+            raise ValueError(f"layer must have no padding, groups or dilation, got {layer}")
+        self.kernel_size, self.stride = layer.kernel_size, layer.stride
+        _keep(self, layer, scheme)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the convolution, (batch, in_channels, height, width) → (batch, out_channels, …, …)."""
+        scheme = Scheme(self.input_scale, self.input_zero_point)
+        patches = quantize(x, scheme)
+        for axis, (size, step) in enumerate(zip(self.kernel_size, self.stride, strict=True), start=2):
+            patches = patches.unfold(axis, size, step)
+        rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3)  # (batch, height, width, inputs)
+        found = integer_product(rows, scheme, self.weight, self.weight_scale, self.bias)
+        return found.permute(0, 3, 1, 2)
+
+
+LAYERS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: QuantizedLinear, nn.Conv2d: QuantizedConv2d}
+"""What becomes of which layer."""
+
+
+def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
+    """Static post-training quantisation: replace every linear layer and convolution by an int8 one.
+
+    The model reads the examples once; each layer's input scheme spans what came to it.
+
+    Args:
+        model: in eval mode; it is not changed.
+        examples: a batch such as the model will see; a hundred are enough.
+
+    Returns:
+        A copy, without gradients.
+
+    Raises:
+        ValueError: if the model is in train mode, holds no such layer, one of them has padding, groups or
+            dilation, or one was not reached by the examples.
+
+    Source: B. Jacob et al., arXiv:1712.05877, section 3 (with ranges from examples instead of training).
+    """
+    if model.training:
+        raise ValueError("model must be in eval mode, call model.eval() first")
+    model = copy.deepcopy(model)
+    layers = {name: layer for name, layer in model.named_modules() if type(layer) in LAYERS}
+    if not layers:
+        raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
+    ranges: dict[str, tuple[Tensor, Tensor]] = {}
+    hooks = [layer.register_forward_pre_hook(_watch(name, ranges)) for name, layer in layers.items()]
+    with torch.no_grad():
+        model(examples)
+    for hook in hooks:
+        hook.remove()
+    unseen = layers.keys() - ranges.keys()
+    if unseen:
+        raise ValueError(f"examples must reach every layer, they did not reach {', '.join(sorted(unseen))}")
+    for name, layer in layers.items():
+        model.set_submodule(name, LAYERS[type(layer)](layer, scheme_for_range(*ranges[name])))
+    return model.requires_grad_(False)
+
+
+def _watch(name: str, ranges: dict[str, tuple[Tensor, Tensor]]):
+    """A hook that widens the range under a layer's name by what the layer is given."""
+
+    def hook(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        low, high = inputs[0].aminmax()
+        before = ranges.get(name, (low, high))
+        ranges[name] = torch.minimum(low, before[0]), torch.maximum(high, before[1])
+
+    return hook
+
+
+def _keep(module: nn.Module, layer: nn.Linear | nn.Conv2d, scheme: Scheme) -> None:
+    """Give a module the buffers of a quantised layer: rows of int8 weights, scales, the input's scheme."""
+    rows = layer.weight.detach().flatten(1)
+    weights = scheme_for(rows, axis=0, symmetric=True)
+    module.register_buffer("weight", quantize(rows, weights))
+    module.register_buffer("weight_scale", weights.scale)
+    module.register_buffer("bias", None if layer.bias is None else layer.bias.detach().clone())
+    module.register_buffer("input_scale", scheme.scale)
+    module.register_buffer("input_zero_point", scheme.zero_point)

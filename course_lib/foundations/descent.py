@@ -1,4 +1,4 @@
-"""Gradient descent as a loop, the bowl on which everything about it can be computed, and a line search."""
+"""Gradient descent as a loop, its quadratic test function (a bowl), and a line search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def descend(
     *,
     momentum: float = 0.0,
 ) -> Tensor:
-    r"""Walk against the gradient and keep every point of the way.
+    r"""Gradient descent that keeps every point of the way.
 
     $$v \leftarrow \mu v + \nabla J(\theta), \qquad \theta \leftarrow \theta - \eta\, v$$
 
@@ -40,7 +40,6 @@ def descend(
             another shape than that of its point.
 
     Source: A. Cauchy, *Comptes rendus* 25, 1847; B. T. Polyak, *USSR Comp. Math.* 4, 1964.
-    Taught in: Gradient descent, derived.
     """
     _check_descent(start, learning_rate, steps, momentum)
     theta = start.detach().clone()
@@ -55,7 +54,7 @@ def descend(
 
 
 class Quadratic:
-    r"""A bowl with two curvatures, turned by an angle: the landscape near any minimum.
+    r"""Quadratic bowl with two curvatures, turned by an angle: the landscape near any minimum.
 
     $$J(\theta) = \tfrac12\, \theta^{\top} H\, \theta$$
 
@@ -73,8 +72,6 @@ class Quadratic:
 
     Raises:
         ValueError: if there are not two curvatures, each finite and above 0, or ``angle`` is not finite.
-
-    Taught in: Gradient descent, derived.
     """
 
     def __init__(self, curvatures: Sequence[float] = (1.0, 6.0), angle: float = 0.0) -> None:
@@ -97,14 +94,7 @@ class Quadratic:
     def __call__(self, theta: Tensor) -> Tensor:
         """Height J(θ) = ½θᵀHθ, in the dtype of θ.
 
-        Args:
-            theta: one or many points, (…, 2), floating.
-
-        Returns:
-            (…), one height a point.
-
-        Raises:
-            ValueError: if the last dimension of ``theta`` is not 2.
+        Of points (…, 2), floating, the heights (…); ``ValueError`` if the last dimension is not 2.
         """
         return 0.5 * (theta * self.gradient(theta)).sum(dim=-1)
 
@@ -128,7 +118,7 @@ def backtracking_step(
     shrink: float = 0.5,
     sufficient: float = 1e-4,
 ) -> tuple[float, Tensor]:
-    r"""Take one descent step with the first of the rates η, ρη, ρ²η, … that lowers J enough.
+    r"""Backtracking line search (Armijo): step with the first rate of η, ρη, ρ²η, … that lowers J enough.
 
     $$J(\theta - \eta g) \le J(\theta) - c\,\eta\,|g|^2, \qquad g = \nabla J(\theta)$$
 
@@ -153,8 +143,6 @@ def backtracking_step(
 
     Source: L. Armijo, *Pacific J. Math.* 16, 1966; Nocedal and Wright, *Numerical Optimization*, 2nd edition,
         2006, algorithm 3.1.
-
-    Taught in: Gradient descent, derived.
     """
     _check_point(theta, "theta")
     if not (math.isfinite(initial) and initial > 0):

@@ -1,4 +1,4 @@
-"""One derivative computed four ways, and the verdict whether the four agree.
+"""Gradient checking: one derivative computed four ways, and the verdict whether the four agree.
 
 The four ways are four programs: the closed formula, a hand-written pass that calls no autograd, torch's
 autograd, and central finite differences in float64. A mistake in any one of them shows as one way standing
@@ -25,7 +25,7 @@ def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradi
         inputs: floating-point tensors of any shape; not modified.
 
     Returns:
-        One gradient an input, of its shape and dtype; zeros where the function ignores the input.
+        One gradient per input, of its shape and dtype; zeros where the function ignores the input.
 
     Raises:
         TypeError: if an input is not a floating-point tensor.
@@ -40,7 +40,7 @@ def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradi
 def central_difference(
     function: Callable[..., Tensor], *inputs: Tensor, step: float | None = None
 ) -> Gradients:
-    r"""Gradient of a scalar function from its values alone.
+    r"""Central differences: gradient of a scalar function from its values alone.
 
     $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h},
       \qquad\text{error } \tfrac{h^2}{6}\,|f'''| + \tfrac{\varepsilon}{h}\,|f|.$$
@@ -52,14 +52,13 @@ def central_difference(
             which balances the two error terms for a function of ordinary size.
 
     Returns:
-        One gradient an input, of its shape, in float64.
+        One gradient per input, of its shape, in float64.
 
     Raises:
         TypeError: if an input is not float64: in float32 the difference drowns in rounding.
         ValueError: if `step` is not above zero or `function` does not return exactly one number.
 
     Source: Nocedal and Wright, *Numerical Optimization*, 2nd edition, 2006, section 8.1.
-    Taught in: Autograd, by hand and by machine.
     """
     if step is not None and not step > 0.0:
         raise ValueError(f"step must be above zero, got {step}")
@@ -90,7 +89,7 @@ class FourWays:
     """The four gradients of one function at one point, and how far apart they lie.
 
     Attributes:
-        gradients: for each of the four ways, one gradient an input.
+        gradients: for each of the four ways, one gradient per input.
         tolerance: largest difference counted as agreement, relative to the size of the gradient (at least 1).
     """
 
@@ -152,8 +151,6 @@ def compare_four_ways(
 
     Raises:
         ValueError: if `formula` or `by_hand` returns another number of gradients than there are inputs.
-
-    Taught in: Autograd, by hand and by machine.
     """
     with torch.no_grad():
         written = {"formula": formula(*inputs), "by hand": by_hand(*inputs)}
@@ -194,7 +191,7 @@ def _scalar(result: Tensor) -> Tensor:
 def _as_gradients(value: Tensor | Sequence[Tensor], count: int, name: str) -> Gradients:
     gradients = (value,) if isinstance(value, Tensor) else tuple(value)
     if len(gradients) != count:
-        raise ValueError(f"{name} must return {count} gradient(s), one an input, got {len(gradients)}")
+        raise ValueError(f"{name} must return {count} gradient(s), one per input, got {len(gradients)}")
     return tuple(g.detach().to(torch.float64) for g in gradients)
 
 

@@ -1,6 +1,6 @@
-"""A line through data: the error and its gradient, two closed forms, ridge, and standardised features.
+"""Linear regression: squared error and gradient, normal equations, least squares, ridge, standardisation.
 
-Everywhere x is a table (n, d), one row an example and one column a feature; y (n,) holds the targets; the
+Everywhere x is a table (n, d), one row per example and one column per feature; y (n,) holds the targets; the
 prediction is xw + b with w (d,) and b (). A coefficient's unit is y's unit per unit of its column.
 """
 
@@ -11,7 +11,63 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.foundations.tables import check_features, check_table, check_variance
+
+def check_table(x: Tensor, y: Tensor, dtype: torch.dtype | None = None) -> None:
+    """See that features and targets fit together: ``x`` as in ``check_features``, ``y`` finite and (n,).
+
+    ``dtype`` is the one both must have; ``None`` allows any floating-point dtype.
+
+    Raises:
+        TypeError: if ``x`` or ``y`` has another dtype or is no tensor.
+        ValueError: if a shape is another, the table is empty, or a value is NaN or infinite; names its place.
+    """
+    check_features(x, dtype)
+    _check_kind(y, "y", dtype)
+    if y.shape != x.shape[:1]:
+        raise ValueError(f"y must have shape ({len(x)},), one target a row of x, got {tuple(y.shape)}")
+    if not y.isfinite().all():
+        row = int((~y.isfinite()).nonzero()[0])
+        raise ValueError(f"y must be finite, got {y[row].item()} in row {row}")
+
+
+def check_features(x: Tensor, dtype: torch.dtype | None = None) -> None:
+    """See that ``x`` is a table (n, d) of finite numbers, n ≥ 1 and d ≥ 1.
+
+    ``dtype`` is the one it must have; ``None`` allows any floating-point dtype.
+
+    Raises:
+        TypeError: if ``x`` has another dtype or is no tensor.
+        ValueError: if it has not two dimensions, is empty, or holds NaN or infinity; names row and column.
+    """
+    _check_kind(x, "x", dtype)
+    if x.ndim != 2:
+        raise ValueError(f"x must have shape (n, d), got {tuple(x.shape)}")
+    if x.numel() == 0:
+        raise ValueError(f"x must hold at least one row and one column, got shape {tuple(x.shape)}")
+    if not x.isfinite().all():
+        row, column = (~x.isfinite()).nonzero()[0].tolist()
+        raise ValueError(f"x must be finite, got {x[row, column].item()} in row {row}, column {column}")
+
+
+def check_variance(x: Tensor) -> None:
+    """See that no column of ``x``, (n, d), is constant.
+
+    Raises:
+        ValueError: if one is; names the column and its value.
+    """
+    # A constant such as 0.1 may have a variance of 1e-34 by rounding, so the values are compared as well.
+    constant = (x.amax(dim=0) == x.amin(dim=0)) | (x.var(dim=0, correction=0) == 0)
+    if constant.any():
+        column = int(constant.nonzero()[0])
+        raise ValueError(f"column {column} of x has no variance: every value is {x[0, column].item():g}")
+
+
+def _check_kind(tensor: Tensor, name: str, dtype: torch.dtype | None) -> None:
+    kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+    if dtype is not None and kind != dtype:
+        raise TypeError(f"{name} must be a tensor of {dtype}, got {kind}")
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
 
 
 def mean_squared_error(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
@@ -32,8 +88,6 @@ def mean_squared_error(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
         TypeError: if ``x`` or ``y`` is not a floating-point tensor.
         ValueError: if a shape is another, the table is empty, or ``x`` or ``y`` holds NaN or infinity; names
             the row, and the column.
-
-    Taught in: Linear regression.
     """
     _check_coefficients(x, y, w, b)
     return (x @ w + b - y).square().mean()
@@ -45,17 +99,7 @@ def mse_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Te
     $$\frac{\partial\,\mathrm{MSE}}{\partial w} = \frac2n\, x^{\top} r, \qquad
       \frac{\partial\,\mathrm{MSE}}{\partial b} = \frac2n \sum_i r_i, \qquad r = xw + b - y$$
 
-    Args:
-        x: as for ``mean_squared_error``, and so are ``y``, ``w`` and ``b``.
-
-    Returns:
-        (dw, db) of shapes (d,) and ().
-
-    Raises:
-        TypeError: as ``mean_squared_error``.
-        ValueError: as ``mean_squared_error``.
-
-    Taught in: Linear regression.
+    Arguments and errors as ``mean_squared_error``; the result is of shapes (d,) and ().
     """
     _check_coefficients(x, y, w, b)
     residual = x @ w + b - y
@@ -63,7 +107,7 @@ def mse_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Te
 
 
 def solve_normal_equations(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Least-squares coefficients from the equations that set the gradient to zero.
+    r"""Normal equations: least-squares coefficients where the gradient is zero.
 
     $$A^{\top} A \begin{pmatrix} w \\ b \end{pmatrix} = A^{\top} y, \qquad A = (x \;\; 1)$$
 
@@ -83,7 +127,6 @@ def solve_normal_equations(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             coefficients; or AᵀA is singular to within float64, whatever the units of the columns.
 
     Source: C. F. Gauss, *Theoria motus corporum coelestium*, 1809, section 3.
-    Taught in: Linear regression.
     """
     a = _design(x, y)
     gram, lengths = a.T @ a, a.norm(dim=0)
@@ -101,19 +144,10 @@ def solve_least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     $$A = QR, \qquad R \begin{pmatrix} w \\ b \end{pmatrix} = Q^{\top} y, \qquad A = (x \;\; 1)$$
 
-    Args:
-        x: (n, d), float64, finite, n ≥ 1.
-        y: (n,), float64, finite.
-
-    Returns:
-        (w, b) of shapes (d,) and (), float64.
-
-    Raises:
-        TypeError: if ``x`` or ``y`` is not float64.
-        ValueError: as ``solve_normal_equations``, but singular to within float64 is now asked of A itself.
+    Arguments, result and errors as ``solve_normal_equations``, but it is A that must not be singular
+    to within float64.
 
     Source: G. H. Golub, *Numerische Mathematik* 7, 1965.
-    Taught in: Linear regression.
     """
     a = _design(x, y)
     q, r = torch.linalg.qr(a)
@@ -127,7 +161,7 @@ def solve_least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-    r"""Coefficients that pay for their own size; the intercept does not.
+    r"""Ridge regression (L2): coefficients pay for their own size, the intercept does not.
 
     $$\min_{w, b}\ \mathrm{MSE}(w, b) + \alpha\,|w|^2: \qquad
       \Bigl(\tfrac1n \tilde x^{\top} \tilde x + \alpha I\Bigr) w = \tfrac1n \tilde x^{\top} \tilde y,
@@ -136,8 +170,7 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
     with x̃ and ỹ centred on their means. The size of w depends on units, so standardise x first.
 
     Args:
-        x: (n, d), float64, finite, n ≥ 1.
-        y: (n,), float64, finite.
+        x, y: as for ``solve_normal_equations``.
         strength: α, finite and above 0 (for 0 there is ``solve_least_squares``).
 
     Returns:
@@ -149,7 +182,6 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
             ``strength`` is not finite and above 0, or it is too small to mend a singular table.
 
     Source: A. E. Hoerl and R. W. Kennard, *Technometrics* 12, 1970.
-    Taught in: Linear regression.
     """
     check_table(x, y, torch.float64)
     if not 0 < strength < float("inf"):
@@ -164,15 +196,13 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Standardiser:
-    r"""Columns shifted to mean 0 and divided by their standard deviation, and the way back.
+    r"""Standardisation: columns of mean 0 and standard deviation 1, and the way back.
 
     $$z = \frac{x - \bar x}{s}, \qquad s^2 = \frac1n \sum_i (x_i - \bar x)^2$$
 
     Attributes:
         mean: (d,), float64, each in its column's unit.
         scale: s, (d,), float64, each above 0 and in its column's unit.
-
-    Taught in: Linear regression.
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""Floating-point formats, bit by bit: what a pattern of bits means, and how a real number becomes one."""
+"""Floating-point formats (fp32, bf16, fp16, fp8), bit by bit: decoding a pattern, rounding a number."""
 
 from __future__ import annotations
 
@@ -104,7 +104,6 @@ def decode(codes: Tensor, form: NumberFormat) -> Tensor:
         ValueError: if one is out of range.
 
     Source: IEEE 754-2019, section 3.4; for e4m3, P. Micikevicius et al., arXiv:2209.05433, table 1.
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     sign, exponent, fraction = split_fields(codes, form)
     normal = exponent > 0
@@ -141,8 +140,6 @@ def encode(x: Tensor, form: NumberFormat) -> Tensor:
 
     Source: IEEE 754-2019, section 4.3.1 (roundTiesToEven, roundTiesToAway); saturation: OCP 8-bit Floating
         Point Specification 1.0.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     if not isinstance(x, Tensor) or x.dtype not in (torch.float64, torch.float32):
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
@@ -163,17 +160,7 @@ def encode(x: Tensor, form: NumberFormat) -> Tensor:
 def round_to(x: Tensor, form: NumberFormat) -> Tensor:
     """Replace each number by the format's nearest: ``decode(encode(x))``.
 
-    Args:
-        x: float64 or float32, any shape.
-        form: the format.
-
-    Returns:
-        float64, same shape.
-
-    Raises:
-        TypeError: if ``x`` is neither float64 nor float32.
-
-    Taught in: "GPU, mixed precision and torch.compile".
+    Arguments and errors as ``encode``; the result is float64, of the shape of ``x``.
     """
     return decode(encode(x, form), form)
 
@@ -181,18 +168,10 @@ def round_to(x: Tensor, form: NumberFormat) -> Tensor:
 def split_fields(codes: Tensor, form: NumberFormat) -> tuple[Tensor, Tensor, Tensor]:
     """Cut patterns into sign, exponent and fraction, whole numbers each.
 
-    Args:
-        codes: whole numbers, any shape, from 0 to 2**bits − 1.
-        form: the format.
+    Arguments and errors as ``decode``.
 
     Returns:
         ``(sign, exponent, fraction)``, int64, same shape each; the exponent still holds the bias.
-
-    Raises:
-        TypeError: if ``codes`` are not whole numbers.
-        ValueError: if one is out of range.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     if not isinstance(codes, Tensor) or codes.is_floating_point() or codes.dtype == torch.bool:
         kind = codes.dtype if isinstance(codes, Tensor) else type(codes).__name__
@@ -209,17 +188,8 @@ def split_fields(codes: Tensor, form: NumberFormat) -> tuple[Tensor, Tensor, Ten
 def bit_text(code: int, form: NumberFormat) -> str:
     """Write a pattern as bits, its three fields apart: ``'0 01111 1000000000'`` is 1.5 in fp16.
 
-    Args:
-        code: from 0 to 2**bits − 1.
-        form: the format.
-
-    Returns:
-        The text.
-
     Raises:
-        ValueError: if ``code`` is out of range.
-
-    Taught in: "GPU, mixed precision and torch.compile".
+        ValueError: if ``code`` is not from 0 to 2**bits − 1.
     """
     sign, exponent, fraction = (int(field) for field in split_fields(torch.tensor(code), form))
     return f"{sign} {exponent:0{form.exponent_bits}b} {fraction:0{form.fraction_bits}b}"

@@ -1,24 +1,121 @@
-"""Seven optimisers, each as its formula, with torch.optim's names and defaults.
+"""Optimisers by formula (SGD, Adagrad, RMSprop, Adam, AdamW, Muon), with torch.optim's names.
 
 θ is a parameter, g its gradient, η the learning rate ``lr``. A ``step`` updates every parameter in place;
-each has the numbers of its namesake in ``torch.optim``.
+each has the numbers of its namesake in ``torch.optim``. What ``Optimizer`` refuses, each refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-# Muon fills a file of its own; it belongs to the list all the same.
-from course_lib.foundations.muon import Muon as Muon
-from course_lib.foundations.muon import orthogonalise as orthogonalise
-from course_lib.foundations.optimizer_base import Optimizer, at_least_zero, fading
+
+class Optimizer(ABC):
+    """A list of parameters, a learning rate, and some tensors of memory for each parameter.
+
+    ``lr`` may be changed between steps; that is all a schedule does. A subclass says in ``state_slots`` how
+    many tensors it keeps for each parameter (they start at zero) and writes its formula in ``step``.
+
+    Args:
+        params: leaf tensors of a floating-point dtype, at least one, none twice; a generator will do.
+        lr: the learning rate η, finite and at least 0.
+        weight_decay: λ, finite and at least 0. It adds λθ to the gradient, unless ``decoupled`` says that
+            ``step`` itself shrinks the parameters.
+
+    Raises:
+        TypeError: if ``params`` is a single tensor or holds something that is not a floating-point tensor.
+        ValueError: if ``params`` is empty, holds a tensor twice or one that is no leaf, or a number (a
+            subclass's too) is out of range.
+    """
+
+    state_slots = 0
+    decoupled = False
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+        self.params = _checked(params)
+        self.lr = check_non_negative("lr", lr)
+        self.weight_decay = check_non_negative("weight_decay", weight_decay)
+        self._memory: dict[int, tuple[Tensor, ...]] = {}
+        self._updates = [0] * len(self.params)
+
+    def zero_grad(self) -> None:
+        """Drop every gradient: the next ``backward`` writes instead of adding."""
+        for parameter in self.params:
+            parameter.grad = None
+
+    @abstractmethod
+    def step(self) -> None:
+        """Update in place every parameter that has a gradient."""
+
+    def _ready(self) -> list[int]:
+        """Positions of the parameters that have a gradient, each of which must be finite."""
+        ready = [i for i, parameter in enumerate(self.params) if parameter.grad is not None]
+        for i in ready:
+            if not self.params[i].grad.isfinite().all():
+                raise FloatingPointError(
+                    f"the gradient of params[{i}] holds NaN or infinity: the loss is not finite, or an "
+                    f"earlier step was too large (lr is {self.lr:g}); no parameter was changed"
+                )
+        return ready
+
+    def _pending(self) -> Iterator[tuple[Tensor, Tensor, int, tuple[Tensor, ...]]]:
+        """For each parameter with a gradient: it, its gradient, the number of this update, its memory."""
+        for i in self._ready():
+            parameter = self.params[i]
+            gradient = parameter.grad
+            if self.weight_decay and not self.decoupled:
+                gradient = gradient + self.weight_decay * parameter
+            if i not in self._memory:
+                self._memory[i] = tuple(torch.zeros_like(parameter) for _ in range(self.state_slots))
+            self._updates[i] += 1
+            yield parameter, gradient, self._updates[i], self._memory[i]
+
+
+def check_non_negative(name: str, value: float) -> float:
+    """Return ``value`` if it is finite and at least 0.
+
+    Raises:
+        ValueError: if it is not; names the parameter.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be finite and at least 0, got {value}")
+    return value
+
+
+def check_decay(name: str, value: float) -> float:
+    """Return ``value``, the weight of the past in a fading mean, if it lies in [0, 1).
+
+    Raises:
+        ValueError: if it does not; names the parameter.
+    """
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    return value
+
+
+def _checked(params: Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(params, Tensor):
+        raise TypeError("params must be a list of tensors, got a single Tensor: write [parameter]")
+    parameters = list(params)
+    if not parameters:
+        raise ValueError("params must hold at least one tensor, got none: was the generator used before?")
+    for i, parameter in enumerate(parameters):
+        if not isinstance(parameter, Tensor) or not parameter.is_floating_point():
+            kind = parameter.dtype if isinstance(parameter, Tensor) else type(parameter).__name__
+            raise TypeError(f"params[{i}] must be a floating-point tensor, got {kind}")
+        if not parameter.is_leaf:
+            raise ValueError(f"params[{i}] must be a leaf, but it was computed: its .grad stays empty")
+        if any(parameter is earlier for earlier in parameters[:i]):
+            raise ValueError(f"params[{i}] occurs twice in params: it would be updated twice per step")
+    return parameters
 
 
 class SGD(Optimizer):
-    r"""Gradient descent, with momentum if asked for.
+    r"""Stochastic gradient descent, with momentum or Nesterov momentum if asked for.
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta\, v,
       \qquad\text{Nesterov: } \theta \leftarrow \theta - \eta\,(g + \mu v)$$
@@ -28,15 +125,10 @@ class SGD(Optimizer):
         momentum: μ, finite and at least 0.
         nesterov: step from where the velocity will have led; needs a momentum above 0.
 
-    Raises:
-        TypeError: as ``Optimizer``.
-        ValueError: as ``Optimizer``, or if ``momentum`` is out of range.
-
     Source: B. T. Polyak, *USSR Comp. Math.* 4, 1964; I. Sutskever and others, ICML 2013, section 2.
-    Taught in: Optimisers from their formulas.
     """
 
-    remembered = 1
+    state_slots = 1
 
     def __init__(
         self,
@@ -48,7 +140,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum, self.nesterov = at_least_zero("momentum", momentum), nesterov
+        self.momentum, self.nesterov = check_non_negative("momentum", momentum), nesterov
         if nesterov and momentum == 0:
             raise ValueError("momentum must be above 0 with nesterov=True, got 0")
 
@@ -71,15 +163,10 @@ class Adagrad(Optimizer):
         lr_decay: d, finite and at least 0.
         eps: ε, finite and at least 0, in the gradient's unit.
 
-    Raises:
-        TypeError: as ``Optimizer``.
-        ValueError: as ``Optimizer``, or if a number is out of range.
-
     Source: J. Duchi, E. Hazan and Y. Singer, *JMLR* 12, 2011, section 1.2.
-    Taught in: Optimisers from their formulas.
     """
 
-    remembered = 1
+    state_slots = 1
 
     def __init__(
         self,
@@ -91,7 +178,7 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.lr_decay, self.eps = at_least_zero("lr_decay", lr_decay), at_least_zero("eps", eps)
+        self.lr_decay, self.eps = check_non_negative("lr_decay", lr_decay), check_non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -102,7 +189,7 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    r"""Adagrad that forgets: a fading mean of the squared gradients instead of their sum.
+    r"""Adagrad that forgets: an exponential moving average of the squared gradients instead of their sum.
 
     $$s \leftarrow \alpha s + (1 - \alpha)\, g^2, \qquad
       \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{s} + \varepsilon}$$
@@ -114,15 +201,10 @@ class RMSprop(Optimizer):
         alpha: α, at least 0 and below 1.
         eps: ε, finite and at least 0, in the gradient's unit.
 
-    Raises:
-        TypeError: as ``Optimizer``.
-        ValueError: as ``Optimizer``, or if a number is out of range.
-
     Source: T. Tieleman and G. Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012.
-    Taught in: Optimisers from their formulas.
     """
 
-    remembered = 1
+    state_slots = 1
 
     def __init__(
         self,
@@ -134,7 +216,7 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.alpha, self.eps = fading("alpha", alpha), at_least_zero("eps", eps)
+        self.alpha, self.eps = check_decay("alpha", alpha), check_non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -145,7 +227,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    r"""Fading means of the gradient and of its square, both freed from their start at zero.
+    r"""Exponential moving averages of the gradient and its square, both with bias correction.
 
     $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
       \theta \leftarrow \theta - \eta\,
@@ -156,15 +238,10 @@ class Adam(Optimizer):
         betas: (β₁, β₂), each at least 0 and below 1.
         eps: ε, finite and at least 0, in the gradient's unit.
 
-    Raises:
-        TypeError: as ``Optimizer``.
-        ValueError: as ``Optimizer``, or if a number is out of range.
-
     Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015, algorithm 1.
-    Taught in: Optimisers from their formulas.
     """
 
-    remembered = 2
+    state_slots = 2
 
     def __init__(
         self,
@@ -178,8 +255,8 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         if len(betas) != 2:
             raise ValueError(f"betas must be two numbers, got {betas}")
-        self.betas = fading("betas[0]", betas[0]), fading("betas[1]", betas[1])
-        self.eps = at_least_zero("eps", eps)
+        self.betas = check_decay("betas[0]", betas[0]), check_decay("betas[1]", betas[1])
+        self.eps = check_non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -194,7 +271,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    r"""Adam whose weight decay keeps out of the gradient.
+    r"""Adam with decoupled weight decay, which keeps out of the gradient.
 
     $$\theta \leftarrow (1 - \eta\lambda)\,\theta - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
 
@@ -202,12 +279,7 @@ class AdamW(Adam):
         params: as ``Adam``, and so are ``lr``, ``betas`` and ``eps``.
         weight_decay: λ, finite and at least 0.
 
-    Raises:
-        TypeError: as ``Adam``.
-        ValueError: as ``Adam``.
-
     Source: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
-    Taught in: Optimisers from their formulas.
     """
 
     decoupled = True
@@ -229,3 +301,95 @@ class AdamW(Adam):
         for i in self._ready():
             self.params[i].mul_(1 - self.lr * self.weight_decay)
         super().step()
+
+
+class Muon(Optimizer):
+    r"""Momentum, replaced by the nearest matrix that stretches all directions alike; for matrices only.
+
+    $$M \leftarrow \mu M + (1 - \mu)\, G, \qquad
+      \theta \leftarrow (1 - \eta\lambda)\,\theta
+      - \eta \sqrt{\max(1, \tfrac{\text{rows}}{\text{columns}})}\;\mathrm{orthogonalise}(\tilde M)$$
+
+    with M̃ = (1 − μ)G + μM under Nesterov, else M.
+
+    Args:
+        params: see ``Optimizer``, also for ``lr``; each with two dimensions.
+        weight_decay: λ, finite and at least 0, decoupled as in ``AdamW``.
+        momentum: μ, at least 0 and below 1.
+        nesterov: weigh the newest gradient once more.
+
+    Raises:
+        ValueError: as ``Optimizer``, or if a parameter is no matrix.
+
+    Source: K. Jordan and others, "Muon: an optimizer for hidden layers in neural networks", 2024.
+    """
+
+    state_slots = 1
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+    ) -> None:
+        super().__init__(params, lr, weight_decay)
+        for i, p in enumerate(self.params):
+            if p.ndim != 2:
+                raise ValueError(
+                    f"params[{i}] must be a matrix, got shape {tuple(p.shape)}: give biases and the like to "
+                    "AdamW"
+                )
+        self.momentum, self.nesterov = check_decay("momentum", momentum), nesterov
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """All directions of the update count alike, however large their singular values were."""
+        for p, g, _, (m,) in self._pending():
+            m.mul_(self.momentum).add_((1 - self.momentum) * g)
+            ahead = (1 - self.momentum) * g + self.momentum * m if self.nesterov else m
+            rows, columns = p.shape
+            p.mul_(1 - self.lr * self.weight_decay)
+            p.sub_(self.lr * max(1.0, rows / columns) ** 0.5 * orthogonalise(ahead).to(p))
+
+
+def orthogonalise(matrix: Tensor, *, rounds: int = 5) -> Tensor:
+    r"""Newton–Schulz iteration: drive all singular values towards one, keeping the singular vectors.
+
+    $$X \leftarrow aX + (b\,XX^{\top} + c\,(XX^{\top})^2)\,X, \qquad (a, b, c) = (3.4445, -4.775, 2.0315)$$
+
+    from X = matrix/|matrix|, with the Frobenius norm: the polynomial aσ + bσ³ + cσ⁵ applied to each singular
+    value σ ≤ 1. It stops near one, not at one (about 0.7 to 1.2), because steepness at 0 matters more.
+
+    Args:
+        matrix: (rows, columns), floating, finite; not modified. A matrix of zeros stays one.
+        rounds: how often, at least 1.
+
+    Returns:
+        (rows, columns), bfloat16, in which all of it is computed, as torch does.
+
+    Raises:
+        TypeError: if ``matrix`` is not a floating-point tensor.
+        ValueError: if ``matrix`` has not two dimensions, or ``rounds`` is below 1.
+
+    Source: as ``Muon``; Å. Björck and C. Bowie, *SIAM J. Numer. Anal.* 8, 1971.
+    """
+    if not isinstance(matrix, Tensor) or not matrix.is_floating_point():
+        kind = matrix.dtype if isinstance(matrix, Tensor) else type(matrix).__name__
+        raise TypeError(f"matrix must be a floating-point tensor, got {kind}")
+    if matrix.ndim != 2:
+        raise ValueError(f"matrix must have two dimensions, got shape {tuple(matrix.shape)}")
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.to(torch.bfloat16)
+    x = x.T if tall else x  # the Gram matrix of the shorter side is the smaller one
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(rounds):
+        gram = x @ x.T
+        # addmm sums before it rounds to bfloat16, which + and @ would do one after the other.
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=-4.775, alpha=2.0315), x, beta=3.4445)
+    return x.T if tall else x

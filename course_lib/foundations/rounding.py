@@ -1,4 +1,4 @@
-"""How far two ways of computing one result may lie apart in floating point, and a check that asks no more.
+"""Rounding error: how far apart floating point lets two ways of computing one result lie, and its check.
 
 Two processors, two libraries, or one library on two thread counts add the same numbers in different orders
 and round after each addition, so their results differ in the last steps. A fixed ``atol=1e-5`` does not

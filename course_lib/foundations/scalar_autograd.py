@@ -14,7 +14,7 @@ Number = int | float
 
 
 class Value:
-    r"""One number in a recorded computation.
+    r"""One number, a node of a recorded computation graph.
 
     For a result $y$ and a node $v$ with children $c$ (the nodes computed from $v$),
 
@@ -36,7 +36,6 @@ class Value:
         TypeError: if `data` is not an int or a float.
 
     Source: Griewank and Walther, *Evaluating Derivatives*, 2nd edition, 2008, section 3.2.
-    Taught in: Autograd, by hand and by machine.
     """
 
     __slots__ = ("data", "grad", "label", "local_gradients", "operation", "parents")

@@ -1,7 +1,8 @@
-"""Learning-rate schedules as functions from a step to a factor, and clipping.
+"""Learning-rate schedules (warm-up, cosine, step, one-cycle) as factors per step, and gradient clipping.
 
 A step t counts updates from 0. Set ``optimizer.lr = base * factor`` before each update, or hand the function
-to ``torch.optim.lr_scheduler.LambdaLR``.
+to ``torch.optim.lr_scheduler.LambdaLR``. A step or another count that is not an int raises ``TypeError``, a
+number out of range ``ValueError``.
 """
 
 from __future__ import annotations
@@ -14,38 +15,22 @@ from torch import Tensor
 
 
 def constant(step: int) -> float:
-    """Factor 1 at every step.
-
-    Args:
-        step: at least 0.
-
-    Raises:
-        TypeError: if ``step`` is not an int.
-        ValueError: if it is below 0.
-
-    Taught in: Optimisers from their formulas.
-    """
+    """Factor 1 at every step."""
     _count("step", step, 0)
     return 1.0
 
 
 def linear_warmup(step: int, *, warmup: int, start: float = 0.0) -> float:
-    r"""Factor along a straight line from ``start`` to 1.
+    r"""Linear warm-up: factor along a straight line from ``start`` to 1.
 
     $$f(t) = s + (1 - s)\,\frac{t}{w} \ \text{ for } t < w, \qquad 1 \ \text{ after that}$$
 
     For s > 0 it equals ``LinearLR(start_factor=s, total_iters=w)``, which forbids s = 0.
 
     Args:
-        step: t, at least 0.
+        step: t, at least 0, as in every schedule.
         warmup: w, steps, at least 0; 0 means no warm-up.
         start: s, from 0 to 1.
-
-    Raises:
-        TypeError: if a count is not an int.
-        ValueError: if a number is out of range.
-
-    Taught in: Optimisers from their formulas.
     """
     _count("step", step, 0)
     _count("warmup", warmup, 0)
@@ -54,7 +39,7 @@ def linear_warmup(step: int, *, warmup: int, start: float = 0.0) -> float:
 
 
 def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> float:
-    r"""Factor that falls from 1 along half a cosine, after a linear warm-up if asked for.
+    r"""Cosine annealing from 1 along half a cosine, after a linear warm-up if asked for.
 
     $$f(t) = \frac{t}{w} \ \text{ for } t < w, \qquad
       f(t) = l + (1 - l)\,\tfrac12 \Bigl(1 + \cos \pi\,\frac{t - w}{T - w}\Bigr) \ \text{ after that}$$
@@ -68,12 +53,7 @@ def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> fl
         warmup: w, steps, at least 0.
         lowest: l, from 0 to 1.
 
-    Raises:
-        TypeError: if a count is not an int.
-        ValueError: if a number is out of range.
-
     Source: I. Loshchilov and F. Hutter, "SGDR", ICLR 2017, equation 5.
-    Taught in: Optimisers from their formulas.
     """
     _count("step", step, 0)
     _count("warmup", warmup, 0)
@@ -93,12 +73,6 @@ def step_decay(step: int, *, every: int, factor: float = 0.1) -> float:
         step: t, at least 0.
         every: k, steps, at least 1.
         factor: γ, from 0 to 1.
-
-    Raises:
-        TypeError: if a count is not an int.
-        ValueError: if a number is out of range.
-
-    Taught in: Optimisers from their formulas.
     """
     _count("step", step, 0)
     _count("every", every, 1)
@@ -124,12 +98,7 @@ def one_cycle(
         start: s, from 0 to 1.
         end: e, from 0 to 1.
 
-    Raises:
-        TypeError: if a count is not an int.
-        ValueError: if a number is out of range.
-
     Source: L. N. Smith and N. Topin, "Super-convergence", 2017.
-    Taught in: Optimisers from their formulas.
     """
     _count("step", step, 0)
     _count("total", total, 2)
@@ -144,7 +113,7 @@ def one_cycle(
 
 
 def clip_by_norm(gradients: Iterable[Tensor], max_norm: float) -> list[Tensor]:
-    r"""Shorten gradients together to a longest length; shorter ones stay as they are.
+    r"""Gradient clipping: shorten gradients together to a largest norm; shorter ones stay as they are.
 
     $$g_k \leftarrow g_k \min\Bigl(1, \frac{c}{|g| + 10^{-6}}\Bigr), \qquad |g|^2 = \sum_k |g_k|^2$$
 
@@ -155,14 +124,13 @@ def clip_by_norm(gradients: Iterable[Tensor], max_norm: float) -> list[Tensor]:
         max_norm: c, finite and above 0, in the gradients' unit.
 
     Returns:
-        One tensor a gradient, of its shape and dtype.
+        One tensor per gradient, of its shape and dtype.
 
     Raises:
         TypeError: if something among ``gradients`` is not a floating-point tensor.
         ValueError: if there are none, one holds NaN or infinity (names it), or ``max_norm`` is out of range.
 
     Source: R. Pascanu, T. Mikolov and Y. Bengio, ICML 2013, algorithm 1.
-    Taught in: Optimisers from their formulas.
     """
     given = list(gradients)
     if not given:

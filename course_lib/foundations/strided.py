@@ -1,4 +1,4 @@
-"""Where an element lies: strides, offsets and broadcasting, computed by hand.
+"""Strides, storage offsets, views and broadcasting, computed by hand.
 
 A tensor is a flat buffer and a rule that turns an index into a position in it. Views, transposes, slices and
 broadcasting change the rule and leave the buffer alone.
@@ -22,8 +22,6 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
 
     Raises:
         ValueError: if a size is negative.
-
-    Taught in: Tensors.
     """
     _check_shape(shape, "shape")
     strides: list[int] = []
@@ -40,14 +38,12 @@ def buffer_position(index: Sequence[int], strides: Sequence[int], offset: int = 
     $$p(i) = o + \sum_k i_k s_k$$
 
     Args:
-        index: one non-negative integer a dimension.
-        strides: one stride a dimension, in elements.
+        index: one non-negative integer per dimension.
+        strides: one stride per dimension, in elements.
         offset: position of the element at index (0, …, 0), in elements.
 
     Raises:
         ValueError: if `index` and `strides` differ in length or an index is negative.
-
-    Taught in: Tensors.
     """
     if len(index) != len(strides):
         raise ValueError(f"index has {len(index)} entries but strides has {len(strides)}")
@@ -73,7 +69,6 @@ def broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, .
         ValueError: if the sizes of an aligned dimension differ and neither is 1; names the dimension.
 
     Source: NumPy manual, "Broadcasting"; PyTorch manual, "Broadcasting semantics".
-    Taught in: Tensors.
     """
     _check_shape(first, "first")
     _check_shape(second, "second")
@@ -102,8 +97,6 @@ def broadcast_strides(shape: Sequence[int], strides: Sequence[int], target: Sequ
 
     Raises:
         ValueError: if `shape` does not broadcast to `target`, or `shape` and `strides` differ in length.
-
-    Taught in: Tensors.
     """
     if len(shape) != len(strides):
         raise ValueError(f"shape has {len(shape)} entries but strides has {len(strides)}")

@@ -1,4 +1,4 @@
-"""Attention: each query takes a weighted mean of the values, weighted by how well it fits their keys.
+"""Scaled dot-product and multi-head attention, with causal and padding masks.
 
 Masks are bool everywhere in this library, True where a query may attend to a key, as
 ``F.scaled_dot_product_attention`` has it (``nn.MultiheadAttention``'s masks mean the opposite).
@@ -12,11 +12,35 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.models.lengths import real_tokens
+
+def length_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
+    """Mask of real tokens: real[b, j] = (j < lengths[b]).
+
+    Args:
+        lengths: int, (batch,), each 1 … seq.
+        seq: positions per row; ``None`` means the longest.
+
+    Returns:
+        bool, (batch, seq).
+
+    Raises:
+        TypeError: if ``lengths`` is not an int tensor.
+        ValueError: if ``lengths`` is not one-dimensional or is empty, or a length leaves 1 … seq.
+    """
+    if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        kind = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
+        raise TypeError(f"lengths must be an int tensor, got {kind}")
+    if lengths.ndim != 1 or len(lengths) == 0:
+        raise ValueError(f"lengths must be (batch,) with at least one entry, got {tuple(lengths.shape)}")
+    longest = int(lengths.max())
+    seq = longest if seq is None else seq
+    if lengths.min() < 1 or longest > seq:
+        raise ValueError(f"lengths must lie in 1 … {seq}, got {lengths.tolist()}")
+    return torch.arange(seq, device=lengths.device) < lengths[:, None]  # (seq,) < (batch, 1): (batch, seq)
 
 
 def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Tensor:
-    """Allow each position itself and those before it: mask[i, j] = (j ≤ i).
+    """Causal mask, each position sees itself and those before it: mask[i, j] = (j ≤ i).
 
     Args:
         seq: positions, at least 1.
@@ -27,8 +51,6 @@ def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Tensor
 
     Raises:
         ValueError: if ``seq`` is not an int of at least 1.
-
-    Taught in: "Attention".
     """
     if isinstance(seq, bool) or not isinstance(seq, int) or seq < 1:
         raise ValueError(f"seq must be an int of at least 1, got {seq!r}")
@@ -36,22 +58,14 @@ def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Tensor
 
 
 def padding_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
-    """Allow the real tokens of each sequence, not its padding: mask[b, 0, 0, j] = (j < lengths[b]).
+    """Padding mask, which hides the padding of each sequence: mask[b, 0, 0, j] = (j < lengths[b]).
 
-    Args:
-        lengths: int, (batch,), each 1 … seq.
-        seq: positions a row; ``None`` means the longest.
+    Arguments and errors as ``length_mask``.
 
     Returns:
         bool, (batch, 1, 1, seq), to broadcast over heads and queries.
-
-    Raises:
-        TypeError: if ``lengths`` is not an int tensor.
-        ValueError: if ``lengths`` is not one-dimensional or is empty, or a length leaves 1 … seq.
-
-    Taught in: "Attention".
     """
-    return real_tokens(lengths, seq)[:, None, None, :]
+    return length_mask(lengths, seq)[:, None, None, :]
 
 
 def attention(
@@ -81,7 +95,6 @@ def attention(
         ValueError: if shapes do not fit, there is no key, or ``scale`` is not finite.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.2.1, equation 1.
-    Taught in: "Attention".
     """
     if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1]:
         raise ValueError(
@@ -90,14 +103,14 @@ def attention(
         )
     if key.shape[-2] != value.shape[-2] or key.shape[-2] == 0:
         raise ValueError(
-            "key and value must hold one row a key, at least one, "
+            "key and value must hold one row per key, at least one, "
             f"got {tuple(key.shape)} and {tuple(value.shape)}"
         )
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
     elif not math.isfinite(scale):
         raise ValueError(f"scale must be finite, got {scale}")
-    scores = scale * query @ key.transpose(-2, -1)
+    scores = scale * query @ key.transpose(-2, -1)  # (…, queries, keys)
     if mask is not None:
         check_mask(mask, scores.shape)
         scores = scores.masked_fill(~mask, -math.inf)
@@ -105,7 +118,7 @@ def attention(
     powers = torch.exp(scores - highest)
     total = powers.sum(dim=-1, keepdim=True)
     weights = powers / total.masked_fill(total == 0, 1.0)
-    return weights @ value, weights
+    return weights @ value, weights  # (…, queries, value_dim), (…, queries, keys)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -129,7 +142,7 @@ def check_mask(mask: Tensor, shape: torch.Size) -> None:
 
 
 class MultiHeadAttention(nn.Module):
-    r"""Several attentions side by side, each in its own head_dim = d_model/heads dimensions.
+    r"""Multi-head attention: several side by side, each in head_dim = d_model/heads dimensions.
 
     $$\text{head}_h = \operatorname{attention}(XW^Q_h, YW^K_h, ZW^V_h), \qquad
       O = [\text{head}_1, \dots, \text{head}_H]\,W^O$$
@@ -146,7 +159,6 @@ class MultiHeadAttention(nn.Module):
         ValueError: if ``heads`` < 1 or ``d_model`` is not a positive multiple of it.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.2.2.
-    Taught in: "Attention".
     """
 
     def __init__(self, d_model: int, heads: int, *, bias: bool = True) -> None:
@@ -203,6 +215,7 @@ class MultiHeadAttention(nn.Module):
                 )
         if key.shape[1] != value.shape[1]:
             raise ValueError(f"value must hold {key.shape[1]} positions as key, got {value.shape[1]}")
+        # q: (batch, heads, queries, head_dim), k and v: (batch, heads, keys, head_dim), mixed: as q
         q = split_heads(self.query_proj(query), self.heads)
         k = split_heads(self.key_proj(key), self.heads)
         v = split_heads(self.value_proj(value), self.heads)

@@ -1,4 +1,4 @@
-"""GPT-2's architecture: a stack of causal attention and feed-forward blocks that predicts the next token."""
+"""GPT-2's architecture: causal self-attention and feed-forward blocks with a KV cache, a language model."""
 
 from __future__ import annotations
 
@@ -9,16 +9,114 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.checks import check_ids
 from course_lib.models.attention import attention, merge_heads, split_heads
-from course_lib.models.convolved_linear import TiedOutput
-from course_lib.models.kv_cache import KeyValueCache, reading_mask
-from course_lib.models.sizes import check_ids
+from course_lib.models.fast_linear import TiedOutput
+
+
+class KeyValueCache:
+    """KV cache: keys and values of the positions read so far, per layer, in storage for a full context.
+
+    A position's keys and values depend on the positions before it only, so a later one never changes them:
+    reading a token with the cache costs the work of one position instead of all.
+
+    Args:
+        layers: at least 1.
+        context: most positions it can hold, at least 1.
+
+    Raises:
+        ValueError: if a number is below 1.
+    """
+
+    def __init__(self, layers: int, context: int) -> None:
+        if layers < 1 or context < 1:
+            raise ValueError(f"layers and context must be at least 1, got {layers} and {context}")
+        self.context = context
+        self.length = 0
+        self._stored: list[tuple[Tensor, Tensor] | None] = [None] * layers
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store one layer's keys and values of new positions; ``length`` grows with ``advance`` only.
+
+        Args:
+            layer: which layer.
+            key: (batch, heads, new, head_dim).
+            value: (batch, heads, new, head_dim).
+
+        Returns:
+            Keys and values of all positions, (batch, heads, length + new, head_dim), views of the storage.
+
+        Raises:
+            ValueError: if batch, heads, head_dim or dtype differ from those stored, or the context is too
+                short.
+        """
+        batch, heads, new, head_dim = key.shape
+        end = self.length + new
+        if end > self.context:
+            raise ValueError(f"cache holds {self.length} of {self.context} positions, {new} more do not fit")
+        stored = self._stored[layer]
+        if stored is None:
+            shape = (batch, heads, self.context, head_dim)
+            stored = (key.new_empty(shape), value.new_empty(shape))
+            self._stored[layer] = stored
+        keys, values = stored
+        if (keys.shape[:2], keys.shape[3], keys.dtype) != (key.shape[:2], head_dim, key.dtype):
+            raise ValueError(
+                f"cache is made for (batch, heads, context, head_dim) {tuple(keys.shape)} {keys.dtype}, "
+                f"got {tuple(key.shape)} {key.dtype}"
+            )
+        keys[:, :, self.length : end] = key
+        values[:, :, self.length : end] = value
+        return keys[:, :, :end], values[:, :, :end]
+
+    def advance(self, new: int) -> None:
+        """Count new positions as read, once every layer has stored them.
+
+        Args:
+            new: positions, at least 1.
+
+        Raises:
+            ValueError: if ``new`` < 1 or the context is too short.
+        """
+        if not 1 <= new <= self.context - self.length:
+            raise ValueError(f"new must be from 1 to {self.context - self.length}, got {new}")
+        self.length += new
+
+    def storage(self) -> list[tuple[Tensor, Tensor]]:
+        """Each layer's keys and values so far, (batch, heads, length, head_dim); empty before the first."""
+        return [
+            (stored[0][:, :, : self.length], stored[1][:, :, : self.length])
+            for stored in self._stored
+            if stored is not None
+        ]
+
+
+def cached_causal_mask(before: int, new: int, *, device: torch.device | str | None = None) -> Tensor:
+    """Causal mask with a cache: each new position may see all before it, and itself.
+
+    mask[i, j] = (j ≤ before + i)
+
+    Args:
+        before: positions in the cache, at least 0.
+        new: positions read now, at least 1.
+        device: where to put the mask.
+
+    Returns:
+        bool, (new, before + new).
+
+    Raises:
+        ValueError: if a number is too small.
+    """
+    if before < 0 or new < 1:
+        raise ValueError(f"before must be at least 0 and new at least 1, got {before} and {new}")
+    return torch.ones(new, before + new, dtype=torch.bool, device=device).tril(before)
+
 
 INITIAL_STD = 0.02
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head attention of a sequence to itself, each position to those not after it.
+    """Causal multi-head self-attention: each position attends to itself and those before it.
 
     Query, key and value come from one matrix, ``qkv_proj`` (3·d_model, d_model), stacked in this order: one
     product instead of three. The formula is that of ``models.attention``.
@@ -26,8 +124,6 @@ class CausalSelfAttention(nn.Module):
     Args:
         d_model: features of a position, a multiple of ``heads``.
         heads: at least 1.
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(self, d_model: int, heads: int) -> None:
@@ -50,23 +146,24 @@ class CausalSelfAttention(nn.Module):
         Returns:
             (batch, seq, d_model), and the weights (batch, heads, seq, keys) or ``None``.
         """
-        query, key, value = (split_heads(part, self.heads) for part in self.qkv_proj(x).chunk(3, dim=-1))
+        parts = self.qkv_proj(x).chunk(3, dim=-1)  # (batch, seq, 3·d_model), cut into three
+        query, key, value = (split_heads(part, self.heads) for part in parts)  # (batch, heads, seq, head_dim)
         before, seq = 0, x.shape[1]
         if cache is not None:
             before = cache.length
-            key, value = cache.extend(layer, key, value)
+            key, value = cache.extend(layer, key, value)  # (batch, heads, before + seq, head_dim)
         if need_weights:
-            mask = reading_mask(before, seq, device=x.device)
-            mixed, weights = attention(query, key, value, mask=mask)
+            mask = cached_causal_mask(before, seq, device=x.device)
+            mixed, weights = attention(query, key, value, mask=mask)  # weights: (batch, heads, seq, keys)
             return self.output_proj(merge_heads(mixed)), weights
         # A lone new position may see all there is; SDPA's own causal mask fits where nothing came before.
-        mask = reading_mask(before, seq, device=x.device) if before and seq > 1 else None
+        mask = cached_causal_mask(before, seq, device=x.device) if before and seq > 1 else None
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=before == 0)
-        return self.output_proj(merge_heads(mixed)), None
+        return self.output_proj(merge_heads(mixed)), None  # (batch, seq, d_model)
 
 
 class Block(nn.Module):
-    r"""One layer, normalised before each half: x ← x + attention(norm(x)), then x ← x + mlp(norm(x)).
+    r"""Transformer block, pre-norm: x ← x + attention(norm(x)), then x ← x + mlp(norm(x)).
 
     $$\operatorname{mlp}(x) = W_2\,\operatorname{GELU}(W_1 x + b_1) + b_2, \qquad
       W_1 \in \mathbb{R}^{4d \times d}$$
@@ -79,8 +176,6 @@ class Block(nn.Module):
         dropout: share of either half's output dropped in train mode, from 0 to below 1.
 
     Source: D. Hendrycks and K. Gimpel, arXiv:1606.08415, section 2 (GELU).
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(self, d_model: int, heads: int, dropout: float) -> None:
@@ -98,7 +193,7 @@ class Block(nn.Module):
         """Compute the layer; arguments and returns as ``CausalSelfAttention.forward``."""
         mixed, weights = self.attention(self.attention_norm(x), cache, layer, need_weights=need_weights)
         x = x + self._drop(mixed)
-        hidden = F.gelu(self.expand(self.feed_forward_norm(x)), approximate="tanh")
+        hidden = F.gelu(self.expand(self.feed_forward_norm(x)), approximate="tanh")  # (batch, seq, 4·d_model)
         return x + self._drop(self.contract(hidden)), weights
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -128,8 +223,6 @@ class GPT(nn.Module):
         ValueError: if a number is out of range.
 
     Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), section 2.3.
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(
@@ -192,14 +285,14 @@ class GPT(nn.Module):
 
         Returns:
             Logits, (batch, seq, vocab_size), in nats; with ``need_weights`` a pair of them and a list of
-            weights (batch, heads, seq, keys), one a layer, where keys count the cache's positions too.
+            weights (batch, heads, seq, keys), one per layer, where keys count the cache's positions too.
 
         Raises:
             TypeError: if ``ids`` are not whole numbers.
             ValueError: if ``ids`` are not (batch, seq), too many for the context, or out of range.
         """
         x, all_weights = self.features(ids, cache, need_weights=need_weights)
-        logits = self.output(x, self.token_embedding.weight)
+        logits = self.output(x, self.token_embedding.weight)  # x·Eᵀ: (batch, seq, vocab_size)
         return (logits, all_weights) if need_weights else logits
 
     def features(
@@ -208,21 +301,18 @@ class GPT(nn.Module):
         """Compute what the logits are made of.
 
         Args:
-            ids: as for ``forward``.
-            cache: as for ``forward``.
-            need_weights: as for ``forward``.
+            ids, cache, need_weights: as for ``forward``.
 
         Returns:
-            The normalised features, (batch, seq, d_model), and a list of weights, ``None`` a layer unless
+            The normalised features, (batch, seq, d_model), and a list of weights, ``None`` per layer unless
             asked for.
 
-        Raises:
-            TypeError: as ``forward``.
-            ValueError: as ``forward``.
+        Raises as ``forward``.
         """
         before = 0 if cache is None else cache.length
         self._check(ids, before)
-        x = self.token_embedding(ids) + self.position_embedding.weight[before : before + ids.shape[1]]
+        positions = self.position_embedding.weight[before : before + ids.shape[1]]  # (seq, d_model)
+        x = self.token_embedding(ids) + positions  # (batch, seq, d_model)
         if self.dropout:
             x = F.dropout(x, self.dropout, self.training)
         all_weights = []

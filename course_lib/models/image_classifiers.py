@@ -1,6 +1,6 @@
 """Three classifiers of 28×28 digits, from one matrix to a small convolutional network.
 
-Each maps images to *logits*: ten real numbers an image, whose softmax is the model's probability of each
+Each maps images to *logits*: ten real numbers per image, whose softmax is the model's probability of each
 digit.
 """
 
@@ -12,11 +12,9 @@ CLASSES = 10
 
 
 class SoftmaxRegression(nn.Module):
-    """One linear map from pixels to logits: z = W·x + b, with x the image's 784 pixels in a row.
+    """Softmax regression, one linear map to logits: z = W·x + b, with x the image's 784 pixels in a row.
 
     Parameters: W (10, 784) and b (10,), 7,850 in all.
-
-    Taught in: "MNIST classifier".
     """
 
     def __init__(self) -> None:
@@ -40,7 +38,7 @@ class SoftmaxRegression(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two linear maps with a bend between them: z = W₂·max(0, W₁·x + b₁) + b₂.
+    """Multi-layer perceptron, two linear maps with ReLU between them: z = W₂·max(0, W₁·x + b₁) + b₂.
 
     Parameters: 785·hidden + 10·(hidden + 1); 101,770 for the default.
 
@@ -49,8 +47,6 @@ class MLP(nn.Module):
 
     Raises:
         ValueError: if ``hidden`` < 1.
-
-    Taught in: "MNIST classifier".
     """
 
     def __init__(self, hidden: int = 128) -> None:
@@ -89,8 +85,6 @@ class ConvNet(nn.Module):
 
     In train mode each of the 432 features is dropped (set to 0) with probability 0.3 and the others are
     divided by 0.7; in eval mode nothing is dropped, and logits depend on the image alone.
-
-    Taught in: "MNIST classifier".
     """
 
     def __init__(self) -> None:

@@ -1,25 +1,30 @@
-"""LoRA: a frozen linear map learns through a product of two thin matrices, and is one matrix again after."""
+"""LoRA: low-rank adapters on frozen linear layers, merged into the weights afterwards."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
+
+from course_lib.files import write_in_one_step
 
 
 class LoRALinear(nn.Module):
-    r"""A linear layer that stays as it is, plus a low-rank change that is trained.
+    r"""LoRA adapter: a frozen linear layer plus a low-rank change that is trained.
 
     $$y = x\,(W + s\,BA)^\top + b, \qquad s = \frac{\alpha}{r}, \qquad
       A \in \mathbb{R}^{r \times d_\text{in}},\ B \in \mathbb{R}^{d_\text{out} \times r}$$
 
     A starts uniform within ±1/√d_in and B at zero, so the first outputs are the layer's own, to the bit.
-    ``forward`` never forms BA: (xAᵀ)Bᵀ costs r(d_in + d_out) multiplications a row instead of d_in·d_out.
+    ``forward`` never forms BA: (xAᵀ)Bᵀ costs r(d_in + d_out) multiplications per row instead of d_in·d_out.
 
     Args:
         base: the layer, kept, not copied; its parameters stop asking for gradients.
@@ -32,7 +37,6 @@ class LoRALinear(nn.Module):
         ValueError: if ``rank`` is not an int of at least 1, or ``alpha`` is not finite and above 0.
 
     Source: E. Hu et al., arXiv:2106.09685, section 4.1, equation 3.
-    Taught in: "Fine-tuning a pretrained encoder".
     """
 
     def __init__(
@@ -57,7 +61,8 @@ class LoRALinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (…, in_features) to (…, out_features)."""
-        return self.base(x) + self.scale * F.linear(F.linear(x, self.A), self.B)
+        low = F.linear(x, self.A)  # (…, rank)
+        return self.base(x) + self.scale * F.linear(low, self.B)  # (…, out_features)
 
     def change(self) -> Tensor:
         """What the adapter adds to the weight, s·BA: (out_features, in_features)."""
@@ -91,9 +96,7 @@ def add_lora(
         model: changed in place; its layers stay the same objects.
         targets: names or patterns with ``*`` and ``?``, of a whole dotted name or of its end: ``"qkv_proj"``,
             ``"blocks.0.*"``, ``["query_proj", "value_proj"]``.
-        rank: as for ``LoRALinear``.
-        alpha: as for ``LoRALinear``.
-        generator: as for ``LoRALinear``.
+        rank, alpha, generator: as for ``LoRALinear``.
 
     Returns:
         The names of the layers that got an adapter, in the model's order.
@@ -104,7 +107,6 @@ def add_lora(
             merge would change as well. The model is untouched then.
 
     Source: E. Hu et al., arXiv:2106.09685, section 4.2 (which layers).
-    Taught in: "Fine-tuning a pretrained encoder".
     """
     check_rank_and_alpha(rank, alpha)
     patterns = [targets] if isinstance(targets, str) else list(targets)
@@ -138,15 +140,11 @@ def wrap(
     Args:
         model: changed in place.
         chosen: its layers by name.
-        rank: as for ``LoRALinear``.
-        alpha: as for ``LoRALinear``.
-        generator: as for ``LoRALinear``.
+        rank, alpha, generator: as for ``LoRALinear``.
 
     Raises:
         ValueError: if ``rank`` or ``alpha`` is out of range, or a layer shares its weight with another
             module; the model is untouched then.
-
-    Taught in: "Fine-tuning a pretrained encoder".
     """
     check_rank_and_alpha(rank, alpha)
     _check_unshared(model, chosen)
@@ -173,7 +171,6 @@ def merge(model: nn.Module) -> list[str]:
             is not finite; nothing is merged then.
 
     Source: E. Hu et al., arXiv:2106.09685, section 4.1 ("no additional inference latency").
-    Taught in: "Fine-tuning a pretrained encoder".
     """
     present = adapters(model)
     if not present:
@@ -197,13 +194,7 @@ def adapters(model: nn.Module) -> dict[str, LoRALinear]:
 def count_parameters(model: nn.Module) -> ParameterCount:
     """Count the numbers in a model's parameters, a shared tensor once.
 
-    Args:
-        model: any.
-
-    Returns:
-        ``ParameterCount(trainable, total)``; an adapter's own numbers are in both.
-
-    Taught in: "Fine-tuning a pretrained encoder".
+    The numbers of adapters are in both, ``trainable`` and ``total``.
     """
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return ParameterCount(sum(n for n, trained in sizes if trained), sum(n for n, _ in sizes))
@@ -229,3 +220,110 @@ def _check_unshared(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
         sharing = places[id(linear.weight)]
         if len(sharing) > 1:
             raise ValueError(f"targets: {name} shares its weight, which is {' and '.join(sharing)}")
+
+
+def adapter_state_dict(model: nn.Module) -> dict[str, Tensor]:
+    """The factors of a model's adapters, under the names of their layers.
+
+    Args:
+        model: with adapters.
+
+    Returns:
+        ``{"blocks.0.attention.qkv_proj.A": (rank, in_features), "….B": (out_features, rank), …}``, detached,
+        sharing memory with the model.
+
+    Raises:
+        ValueError: if the model has no adapters.
+    """
+    present = adapters(model)
+    if not present:
+        raise ValueError("model has no adapters: none were added, or they are merged already")
+    return {
+        f"{name}.{factor}": getattr(layer, factor).detach()
+        for name, layer in present.items()
+        for factor in ("A", "B")
+    }
+
+
+def save_adapter(model: nn.Module, path: Path) -> None:
+    """Write a model's adapters, and nothing else of it, as a safetensors file; an old file is replaced whole.
+
+    Args:
+        model: with adapters of one rank and α, as ``add_lora`` makes them.
+        path: the file; its folder must exist.
+
+    Raises:
+        ValueError: if the model has no adapters, or they differ in α.
+        OSError: if the file cannot be written.
+    """
+    factors = adapter_state_dict(model)
+    alphas = {layer.alpha for layer in adapters(model).values()}
+    if len(alphas) > 1:
+        raise ValueError(f"model's adapters must have one alpha to be saved together, have {sorted(alphas)}")
+    contiguous = {name: factor.contiguous() for name, factor in factors.items()}
+    write_in_one_step(Path(path), save(contiguous, metadata={"alpha": repr(alphas.pop())}))
+
+
+def load_adapter(model: nn.Module, path: Path) -> list[str]:
+    """Put a saved adapter on a model that has none: ``add_lora`` with the file's layers, rank, α and factors.
+
+    Args:
+        model: as the adapter's model was before ``add_lora``; changed in place, and frozen as by it.
+        path: a file ``save_adapter`` wrote.
+
+    Returns:
+        The names of the layers that got an adapter, in the model's order.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is no whole safetensors file or no adapter; a layer it names is missing, no
+            linear layer, or of another shape; or the model has adapters already. The model is untouched then.
+    """
+    present = adapters(model)
+    if present:
+        raise ValueError(
+            f"model must have no adapters yet, has {len(present)}, the first at {next(iter(present))}"
+        )
+    factors, alpha = _read(Path(path))
+    names = [name.removesuffix(".A") for name in factors if name.endswith(".A")]
+    if not names or factors.keys() != {f"{name}.{factor}" for name in names for factor in ("A", "B")}:
+        raise ValueError(f"{path} must hold an A and a B for each layer, holds {sorted(factors)}")
+    for name, factor in factors.items():
+        if factor.ndim != 2 or 0 in factor.shape:
+            raise ValueError(f"{path}: {name} must be a matrix, got shape {tuple(factor.shape)}")
+    ranks = {factors[f"{name}.A"].shape[0] for name in names}
+    if len(ranks) > 1:
+        raise ValueError(f"{path} must hold adapters of one rank, holds {sorted(ranks)}")
+    rank = ranks.pop()
+    layers = dict(model.named_modules())
+    for name in names:
+        layer = layers.get(name)
+        if type(layer) is not nn.Linear:
+            found = "nothing" if layer is None else type(layer).__name__
+            raise ValueError(f"model must have a linear layer {name} for the adapter in {path}, has {found}")
+        expected = {"A": (rank, layer.in_features), "B": (layer.out_features, rank)}
+        for factor, shape in expected.items():
+            if tuple(factors[f"{name}.{factor}"].shape) != shape:
+                raise ValueError(
+                    f"{path}: {name}.{factor} must be {shape} for the model's layer, "
+                    f"got {tuple(factors[f'{name}.{factor}'].shape)}"
+                )
+    wrap(model, {name: layers[name] for name in names}, rank, alpha)
+    with torch.no_grad():
+        for name, layer in adapters(model).items():
+            layer.A.copy_(factors[f"{name}.A"])
+            layer.B.copy_(factors[f"{name}.B"])
+    return list(adapters(model))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], float]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            factors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise ValueError(f"{path} must be a whole safetensors file: {error}") from error
+    try:
+        return factors, float(metadata["alpha"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} must name alpha in its metadata, has {metadata}") from error

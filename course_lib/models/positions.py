@@ -1,4 +1,4 @@
-"""Where in the sequence: a sinusoid to add to an embedding, a rotation to apply to queries and keys."""
+"""Position encodings: sinusoidal, added to embeddings, and rotary (RoPE), applied to queries and keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ def sinusoidal(
         ValueError: if ``seq`` < 1, ``d_model`` is odd or < 2, or ``base`` ≤ 1.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.5.
-    Taught in: "The Transformer".
     """
     if seq < 1:
         raise ValueError(f"seq must be at least 1, got {seq}")
@@ -74,7 +73,6 @@ def rotate(x: Tensor, positions: Tensor | None = None, base: float = 10000.0) ->
         TypeError: if ``x`` is not a floating-point tensor.
 
     Source: J. Su et al., arXiv:2104.09864, section 3.2.2, equation 15.
-    Taught in: "Attention".
     """
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__

@@ -1,4 +1,4 @@
-"""Recurrent cells written out, and the loop that carries their state along a sequence.
+"""Recurrent cells (RNN, LSTM, GRU) written out, and the loop that unrolls them along a sequence.
 
 A cell maps an input and a state to the next state with one set of weights for every step. Parameters bear
 the names, shapes and initial draws of ``torch.nn``'s cells, so state dicts go both ways.
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.models.lengths import real_tokens
+from course_lib.models.attention import length_mask
 
 State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 
@@ -23,12 +23,10 @@ class Cell(nn.Module):
 
     Args:
         input_size: features of one input, at least 1.
-        hidden_size: features of the state, at least 1.
+        hidden_size: features of the state (of each half of an LSTM's), at least 1.
 
     Raises:
         ValueError: if a size is not an int of at least 1.
-
-    Taught in: "Sequences".
     """
 
     gates = 1
@@ -86,14 +84,9 @@ class Cell(nn.Module):
 
 
 class RNNCell(Cell):
-    """Elman's cell: h′ = tanh(W_ih·x + b_ih + W_hh·h + b_hh).
-
-    Args:
-        input_size: features of one input, at least 1.
-        hidden_size: features of the state, at least 1.
+    """Simple recurrent (Elman) cell: h′ = tanh(W_ih·x + b_ih + W_hh·h + b_hh).
 
     Source: J. L. Elman, *Cognitive Science* 14, 1990.
-    Taught in: "Sequences".
     """
 
     def step(self, projected: Tensor, state: Tensor) -> Tensor:
@@ -101,19 +94,14 @@ class RNNCell(Cell):
 
 
 class GRUCell(Cell):
-    r"""Two gates: r chooses what of the old state the candidate n may read, z how much of the old stays.
+    r"""Gated recurrent unit: gate r lets the candidate n read the old state, z says how much of it stays.
 
     $$r = \sigma(x_r + h_r), \quad z = \sigma(x_z + h_z), \quad n = \tanh(x_n + r \odot h_n), \quad
       h' = (1 - z) \odot n + z \odot h$$
 
     with (x_r, x_z, x_n) = W_ih·x + b_ih and (h_r, h_z, h_n) = W_hh·h + b_hh, blocks in this order.
 
-    Args:
-        input_size: features of one input, at least 1.
-        hidden_size: features of the state, at least 1.
-
     Source: K. Cho et al., arXiv:1406.1078, section 2.3; the reset inside the tanh as torch and cuDNN have it.
-    Taught in: "Sequences".
     """
 
     gates = 3
@@ -127,21 +115,15 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    r"""A memory c that is only added to and scaled, and an output h read from it.
+    r"""Long short-term memory: a memory c that is only added to and scaled, and an output h read from it.
 
     $$i = \sigma(a_i), \; f = \sigma(a_f), \; g = \tanh(a_g), \; o = \sigma(a_o), \qquad
       c' = f \odot c + i \odot g, \quad h' = o \odot \tanh c'$$
 
     with (a_i, a_f, a_g, a_o) = W_ih·x + b_ih + W_hh·h + b_hh, blocks in this order. The state is (h, c).
 
-    Args:
-        input_size: features of one input, at least 1.
-        hidden_size: features of each half of the state, at least 1.
-
     Source: S. Hochreiter and J. Schmidhuber, *Neural Computation* 9, 1997; forget gate: F. A. Gers et al.,
         *Neural Computation* 12, 2000.
-
-    Taught in: "Sequences".
     """
 
     gates = 4
@@ -165,7 +147,7 @@ class LSTMCell(Cell):
 def unroll(
     cell: Cell, inputs: Tensor, state: State | None = None, *, lengths: Tensor | None = None
 ) -> tuple[Tensor, State]:
-    """Carry a cell along sequences: sₜ = cell(xₜ, sₜ₋₁), its output at each step the h of sₜ.
+    """Unroll a cell along sequences: sₜ = cell(xₜ, sₜ₋₁), its output at each step the h of sₜ.
 
     Args:
         cell: an ``RNNCell``, ``GRUCell`` or ``LSTMCell``.
@@ -182,8 +164,6 @@ def unroll(
         ValueError: if ``inputs`` has another shape or no step, ``state`` does not fit, or ``lengths`` has
             another shape or leaves 1 … seq.
         TypeError: if ``lengths`` is not an int tensor.
-
-    Taught in: "Sequences".
     """
     if inputs.ndim != 3 or inputs.shape[2] != cell.input_size or inputs.shape[1] == 0:
         raise ValueError(
@@ -191,9 +171,11 @@ def unroll(
         )
     real = None
     if lengths is not None:
-        real = real_tokens(lengths, inputs.shape[1])
+        real = length_mask(lengths, inputs.shape[1])
         if len(real) != len(inputs):
-            raise ValueError(f"lengths must be ({len(inputs)},), one a sequence, got {tuple(lengths.shape)}")
+            raise ValueError(
+                f"lengths must be ({len(inputs)},), one per sequence, got {tuple(lengths.shape)}"
+            )
     state = cell.checked_state(state, inputs)
     outputs = []
     for t, projected in enumerate(cell.project(inputs).unbind(dim=1)):

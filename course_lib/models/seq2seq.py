@@ -1,18 +1,18 @@
-"""An encoder–decoder of two GRU cells, with and without a look back at the source."""
+"""Sequence to sequence: an encoder–decoder of two GRU cells, with and without attention to the source."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from course_lib.checks import check_sizes
 from course_lib.models.attention import attention, padding_mask
+from course_lib.models.greedy_decoding import check_pair, checked_opening, write_greedily
 from course_lib.models.recurrent import GRUCell, unroll
-from course_lib.models.sizes import check_sizes
-from course_lib.models.translation import check_pair, checked_opening, write_greedily
 
 
 class Seq2Seq(nn.Module):
-    r"""Read a sequence into a state, write another from it.
+    r"""Encoder–decoder of GRU cells: read a sequence into a state, write another from it.
 
     The decoder goes on from the encoder's last state, and at each step t mixes its own state d_t with a
     context c_t from the encoder's outputs h_1 … h_s:
@@ -36,8 +36,6 @@ class Seq2Seq(nn.Module):
 
     Source: K. Cho et al., arXiv:1406.1078, section 2.2 (the context read at every step); attention:
         M.-T. Luong et al., arXiv:1508.04025, section 3.1, equations 5 and 8, "general" score, scaled here.
-
-    Taught in: "Sequences".
     """
 
     def __init__(
@@ -84,8 +82,7 @@ class Seq2Seq(nn.Module):
         """Read the source.
 
         Args:
-            source: ids, (batch, s), padded at the end.
-            source_lengths: int, (batch,), each 1 … s.
+            source, source_lengths: as for ``forward``.
 
         Returns:
             What the decoder may look at, the encoder's outputs (batch, s, hidden), or without attention its
@@ -94,7 +91,8 @@ class Seq2Seq(nn.Module):
         Raises:
             ValueError: if a length is out of range.
         """
-        outputs, state = unroll(self.encoder, self.source_embedding(source), lengths=source_lengths)
+        embedded = self.source_embedding(source)  # (batch, s, embedding)
+        outputs, state = unroll(self.encoder, embedded, lengths=source_lengths)  # (batch, s, hidden)
         return (state[:, None] if self.query_proj is None else outputs), state
 
     def decode(
@@ -112,13 +110,14 @@ class Seq2Seq(nn.Module):
             Logits (batch, t, target_vocab), the state after the last token (batch, hidden), and the
             weights on the source (batch, t, s), or ``None`` without attention.
         """
-        decoded, state = unroll(self.decoder, self.target_embedding(target_in), state)
+        decoded, state = unroll(self.decoder, self.target_embedding(target_in), state)  # (batch, t, hidden)
         if self.query_proj is None:
             context, weights = memory.expand_as(decoded), None
         else:
-            context, weights = attention(self.query_proj(decoded), memory, memory, mask=mask[:, 0])
-        mixed = torch.tanh(self.mix(torch.cat([decoded, context], dim=-1)))
-        return self.output(mixed), state, weights
+            query = self.query_proj(decoded)
+            context, weights = attention(query, memory, memory, mask=mask[:, 0])  # (batch, t, hidden), (…, s)
+        mixed = torch.tanh(self.mix(torch.cat([decoded, context], dim=-1)))  # 2·hidden to hidden
+        return self.output(mixed), state, weights  # (batch, t, target_vocab)
 
     @torch.no_grad()
     def translate(
@@ -127,8 +126,7 @@ class Seq2Seq(nn.Module):
         """Write greedily, each token from the model's own tokens before.
 
         Args:
-            source: ids, (batch, s), padded at the end.
-            source_lengths: int, (batch,), each 1 … s.
+            source, source_lengths: as for ``forward``.
             start: the token that stands before a text.
             end: the token that ends it.
             max_new_tokens: at most so many, at least 1.

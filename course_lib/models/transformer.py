@@ -1,17 +1,154 @@
-"""The Transformer: an encoder–decoder whose positions exchange information through attention alone."""
+"""The Transformer: an encoder–decoder of self-attention, cross-attention and feed-forward layers."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.models.attention import causal_mask, padding_mask
+from course_lib.checks import check_sizes
+from course_lib.models.attention import MultiHeadAttention, causal_mask, padding_mask
+from course_lib.models.greedy_decoding import check_pair, checked_opening, write_greedily
 from course_lib.models.positions import sinusoidal
-from course_lib.models.sizes import check_sizes
-from course_lib.models.transformer_layers import DecoderLayer, EncoderLayer, Norm
-from course_lib.models.translation import check_pair, checked_opening, write_greedily
+
+Norm = Literal["pre", "post"]
+
+
+class FeedForward(nn.Module):
+    """Position-wise feed-forward network: W₂·max(0, W₁·x + b₁) + b₂.
+
+    Args:
+        d_model: features in and out, at least 1.
+        feed_forward: features between, at least 1.
+
+    Raises:
+        ValueError: if a size is below 1.
+
+    Source: A. Vaswani et al., arXiv:1706.03762, section 3.3, equation 2.
+    """
+
+    def __init__(self, d_model: int, feed_forward: int) -> None:
+        super().__init__()
+        if d_model < 1 or feed_forward < 1:
+            raise ValueError(f"d_model and feed_forward must be at least 1, got {d_model} and {feed_forward}")
+        self.expand = nn.Linear(d_model, feed_forward)
+        self.contract = nn.Linear(feed_forward, d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute (…, d_model) from (…, d_model)."""
+        return self.contract(F.relu(self.expand(x)))  # between: (…, feed_forward)
+
+
+class Residual(nn.Module):
+    """Residual connection and layer norm: x + f(norm(x)) (pre-norm), or norm(x + f(x)) (post-norm).
+
+    Args:
+        d_model: features, at least 1.
+        norm: ``"pre"`` or ``"post"``.
+        dropout: share of f's outputs set to 0 while training, 0 ≤ dropout < 1.
+
+    Raises:
+        ValueError: if ``norm`` is another word or ``dropout`` is out of range.
+
+    Source: A. Vaswani et al., arXiv:1706.03762, section 3.1 (post); R. Xiong et al., arXiv:2002.04745 (pre).
+    """
+
+    def __init__(self, d_model: int, norm: Norm, dropout: float) -> None:
+        super().__init__()
+        if norm not in ("pre", "post"):
+            raise ValueError(f"norm must be 'pre' or 'post', got {norm!r}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must lie in 0 ≤ dropout < 1, got {dropout}")
+        self.before = norm == "pre"
+        self.norm = nn.LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """What f is to read."""
+        return self.norm(x) if self.before else x
+
+    def leave(self, x: Tensor, result: Tensor) -> Tensor:
+        """Join x and f's result."""
+        joined = x + self.dropout(result)
+        return joined if self.before else self.norm(joined)
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention over the source, then the feed-forward network, each with a residual connection.
+
+    Args:
+        d_model: features of a position, a multiple of ``heads``.
+        heads: of the attention, at least 1.
+        feed_forward: features inside the feed-forward network, at least 1.
+        norm: ``"pre"`` (x + f(norm(x))) or ``"post"`` (norm(x + f(x))).
+        dropout: on each sublayer's result, 0 ≤ dropout < 1.
+
+    Raises:
+        ValueError: if a size, ``norm`` or ``dropout`` is out of range.
+
+    Source: A. Vaswani et al., arXiv:1706.03762, section 3.1.
+    """
+
+    def __init__(
+        self, d_model: int, heads: int, feed_forward: int, *, norm: Norm = "pre", dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.attention = MultiHeadAttention(d_model, heads)
+        self.attention_residual = Residual(d_model, norm, dropout)
+        self.feed_forward = FeedForward(d_model, feed_forward)
+        self.feed_forward_residual = Residual(d_model, norm, dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Compute (batch, s, d_model) from (batch, s, d_model).
+
+        Args:
+            x: floating, (batch, s, d_model).
+            mask: bool, broadcasting to (batch, heads, s, s); True = may be attended to.
+        """
+        attended, _ = self.attention(self.attention_residual.enter(x), mask=mask)
+        x = self.attention_residual.leave(x, attended)
+        return self.feed_forward_residual.leave(x, self.feed_forward(self.feed_forward_residual.enter(x)))
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention over the target, cross-attention to the source, feed-forward network.
+
+    Arguments and errors as ``EncoderLayer``.
+
+    Source: A. Vaswani et al., arXiv:1706.03762, section 3.1.
+    """
+
+    def __init__(
+        self, d_model: int, heads: int, feed_forward: int, *, norm: Norm = "pre", dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.attention = MultiHeadAttention(d_model, heads)
+        self.attention_residual = Residual(d_model, norm, dropout)
+        self.cross_attention = MultiHeadAttention(d_model, heads)
+        self.cross_attention_residual = Residual(d_model, norm, dropout)
+        self.feed_forward = FeedForward(d_model, feed_forward)
+        self.feed_forward_residual = Residual(d_model, norm, dropout)
+
+    def forward(
+        self, x: Tensor, memory: Tensor, mask: Tensor | None = None, memory_mask: Tensor | None = None
+    ) -> Tensor:
+        """Compute (batch, t, d_model) from (batch, t, d_model).
+
+        Args:
+            x: floating, (batch, t, d_model).
+            memory: the encoder's output, (batch, s, d_model).
+            mask: bool, broadcasting to (batch, heads, t, t): causal, for a decoder that is to write.
+            memory_mask: bool, broadcasting to (batch, heads, t, s).
+        """
+        # x, attended, looked_up: (batch, t, d_model), memory: (batch, s, d_model)
+        attended, _ = self.attention(self.attention_residual.enter(x), mask=mask)
+        x = self.attention_residual.leave(x, attended)
+        looked_up, _ = self.cross_attention(self.cross_attention_residual.enter(x), memory, mask=memory_mask)
+        x = self.cross_attention_residual.leave(x, looked_up)
+        return self.feed_forward_residual.leave(x, self.feed_forward(self.feed_forward_residual.enter(x)))
 
 
 class Transformer(nn.Module):
@@ -39,7 +176,6 @@ class Transformer(nn.Module):
         ValueError: if a size, ``norm`` or ``dropout`` is out of range.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.
-    Taught in: "The Transformer".
     """
 
     def __init__(
@@ -98,8 +234,7 @@ class Transformer(nn.Module):
         """Read the source: a vector for each token that has seen all the others.
 
         Args:
-            source: ids, (batch, s), padded at the end, s ≤ max_length.
-            source_lengths: int, (batch,), each 1 … s.
+            source, source_lengths: as for ``forward``.
 
         Returns:
             The memory, (batch, s, d_model); meaningless where there is padding.
@@ -107,8 +242,8 @@ class Transformer(nn.Module):
         Raises:
             ValueError: if the source is longer than max_length or a length is out of range.
         """
-        mask = padding_mask(source_lengths, source.shape[1])
-        x = self._embed("source", source, self.source_embedding)
+        mask = padding_mask(source_lengths, source.shape[1])  # (batch, 1, 1, s)
+        x = self._embed("source", source, self.source_embedding)  # (batch, s, d_model)
         for layer in self.encoder:
             x = layer(x, mask)
         return self.encoder_norm(x)
@@ -127,11 +262,11 @@ class Transformer(nn.Module):
         Raises:
             ValueError: if the target is longer than max_length or a shape does not fit.
         """
-        mask = causal_mask(target_in.shape[1], device=target_in.device)
-        x = self._embed("target", target_in, self.target_embedding)
+        mask = causal_mask(target_in.shape[1], device=target_in.device)  # (t, t)
+        x = self._embed("target", target_in, self.target_embedding)  # (batch, t, d_model)
         for layer in self.decoder:
             x = layer(x, memory, mask, memory_mask)
-        return self.output(self.decoder_norm(x))
+        return self.output(self.decoder_norm(x))  # (batch, t, target_vocab)
 
     @torch.no_grad()
     def translate(
@@ -142,8 +277,7 @@ class Transformer(nn.Module):
         All tokens so far are read again at each step; texts are short here.
 
         Args:
-            source: ids, (batch, s), padded at the end.
-            source_lengths: int, (batch,), each 1 … s.
+            source, source_lengths: as for ``forward``.
             start: the token that stands before a text.
             end: the token that ends it.
             max_new_tokens: at most so many, 1 … max_length.
@@ -170,5 +304,5 @@ class Transformer(nn.Module):
     def _embed(self, name: str, ids: Tensor, embedding: nn.Embedding) -> Tensor:
         seq, longest = ids.shape[1], len(self.positions)
         if seq > longest:
-            raise ValueError(f"{name} must have at most max_length={longest} tokens a row, got {seq}")
+            raise ValueError(f"{name} must have at most max_length={longest} tokens per row, got {seq}")
         return self.dropout(math.sqrt(embedding.embedding_dim) * embedding(ids) + self.positions[:seq])

@@ -1,4 +1,4 @@
-"""Byte-pair encoding, learnt from a text: which two neighbouring tokens to join, and in which order."""
+"""Byte-pair encoding (BPE), trained on a text: which two neighbouring tokens to merge, in which order."""
 
 import heapq
 import itertools
@@ -12,7 +12,7 @@ Pair = tuple[int, int]
 
 
 def split_pieces(text: str) -> list[str]:
-    """Cut a text into the pieces no merge may cross: words with the space before them, digits, signs, spaces.
+    """Pre-tokenise: cut a text into pieces no merge may cross (words with a space before, digits, signs).
 
     The pattern, ``PIECES``, means the same in Python, Rust and JavaScript, and together the pieces are the
     text.
@@ -25,8 +25,6 @@ def split_pieces(text: str) -> list[str]:
 
     Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), section 2.2; the
         pattern here is simpler.
-
-    Taught in: "Pretraining a GPT".
     """
     return PIECES.findall(text)
 
@@ -41,8 +39,6 @@ def join_pair(tokens: list[int], pair: Pair, joined: int) -> list[int]:
 
     Returns:
         A new list, at most as long.
-
-    Taught in: "Pretraining a GPT".
     """
     result, position = [], 0
     while position < len(tokens):
@@ -56,7 +52,7 @@ def join_pair(tokens: list[int], pair: Pair, joined: int) -> list[int]:
 
 
 def learn_merges(text: str, count: int) -> list[Pair]:
-    r"""Join the most frequent pair of neighbours into a new token, again and again.
+    r"""Train byte-pair encoding: merge the most frequent pair of neighbours, again and again.
 
     $$(a, b)_k = \arg\max_{(a, b)} \operatorname{count}_k(ab), \qquad \text{id of } ab = 256 + k$$
 
@@ -76,8 +72,6 @@ def learn_merges(text: str, count: int) -> list[Pair]:
 
     Source: R. Sennrich, B. Haddow and A. Birch, "Neural Machine Translation of Rare Words with Subword
         Units", ACL 2016, algorithm 1.
-
-    Taught in: "Pretraining a GPT".
     """
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")

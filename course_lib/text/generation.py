@@ -1,4 +1,4 @@
-"""Writing with a language model: from logits to the next token, again and again."""
+"""Generating text: temperature, top-k and top-p (nucleus) sampling, greedy decoding, with a KV cache."""
 
 from __future__ import annotations
 
@@ -52,8 +52,6 @@ def next_token_logits(
 
     Source: A. Fan et al., arXiv:1805.04833, section 5.4 (top-k); A. Holtzman et al., arXiv:1904.09751,
         section 3.1 (top-p).
-
-    Taught in: "Pretraining a GPT".
     """
     if not 0 < temperature < math.inf:
         raise ValueError(
@@ -95,7 +93,7 @@ def generate(
     generator: torch.Generator | None = None,
     use_cache: bool = True,
 ) -> Tensor:
-    """Continue a prompt, token by token.
+    """Generate text: continue a prompt, token by token.
 
     The model reads a window of the text. Where the window would outgrow the context, its older half is
     forgotten: only its last context − ⌊context/2⌋ tokens stay and are read anew, as if the text began there.
@@ -120,8 +118,6 @@ def generate(
         TypeError: if ``ids`` are not int64.
         ValueError: if the prompt is empty or longer than the context, a number is out of range, or ``top_k``
             or ``top_p`` come without a temperature.
-
-    Taught in: "Pretraining a GPT".
     """
     _check_prompt(ids, new_tokens, context)
     if temperature is None and not (top_k is None and top_p is None):

@@ -1,4 +1,6 @@
-"""Text to token ids and back: a token a character, or a token a frequent run of bytes."""
+"""Tokenizers: text to token ids and back, per character or by byte-pair encoding (BPE)."""
+
+from __future__ import annotations
 
 import itertools
 import json
@@ -6,11 +8,50 @@ from collections.abc import Iterable, Sequence
 from typing import Self
 
 from course_lib.text.byte_pairs import BYTES, Pair, join_pair, learn_merges, split_pieces
-from course_lib.text.token_files import check_text, checked_ids, field, parsed_object, printable
+
+
+def check_text(text: str) -> None:
+    """Refuse what is not a string (``TypeError``)."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, got {type(text).__name__}")
+
+
+def checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
+    """The ids as ints; ``ValueError`` names the first that is not from 0 to vocab_size − 1, and its place."""
+    checked = [int(index) for index in ids]
+    for position, index in enumerate(checked):
+        if not 0 <= index < vocab_size:
+            raise ValueError(f"ids[{position}] must be from 0 to {vocab_size - 1}, got {index}")
+    return checked
+
+
+def printable(content: bytes) -> str:
+    """A token's text; control characters, and bytes that are no UTF-8, as escapes."""
+    text = content.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def parsed_object(content: str) -> dict[str, object]:
+    """The JSON object in a text; ``ValueError`` if there is none."""
+    try:
+        parsed = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"content must be JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise ValueError(f"content must be a JSON object, got {type(parsed).__name__}")
+    return parsed
+
+
+def field(content: str, kind: str, name: str) -> object:
+    """One field of a tokenizer's JSON; ``ValueError`` if it is of another kind or lacks the field."""
+    parsed = parsed_object(content)
+    if parsed.get("kind") != kind or name not in parsed:
+        raise ValueError(f"content must be of kind {kind!r} with {name}, got kind {parsed.get('kind')!r}")
+    return parsed[name]
 
 
 class CharacterTokenizer:
-    """A token a character; the id is the character's place in the alphabet.
+    """One token per character; the id is the character's place in the alphabet.
 
     Args:
         alphabet: the characters there are, each once, at least one.
@@ -18,8 +59,6 @@ class CharacterTokenizer:
     Raises:
         TypeError: if ``alphabet`` is not a string.
         ValueError: if it is empty, or holds a character twice.
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(self, alphabet: str) -> None:
@@ -35,17 +74,7 @@ class CharacterTokenizer:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Make a tokenizer of the characters of a text, in the order of their code points.
-
-        Args:
-            text: at least one character.
-
-        Returns:
-            The tokenizer.
-
-        Raises:
-            ValueError: if ``text`` is empty.
-        """
+        """Make a tokenizer of a text's characters in code point order; ``ValueError`` if there is none."""
         if not text:
             raise ValueError("text must hold at least one character, got ''")
         return cls("".join(sorted(set(text))))
@@ -61,13 +90,7 @@ class CharacterTokenizer:
         return [printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
 
     def encode(self, text: str) -> list[int]:
-        """Turn a text into ids.
-
-        Args:
-            text: any string over the alphabet, also an empty one.
-
-        Returns:
-            An id a character.
+        """Turn a text over the alphabet, maybe an empty one, into ids, one per character.
 
         Raises:
             TypeError: if ``text`` is not a string.
@@ -84,13 +107,7 @@ class CharacterTokenizer:
             ) from None
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Turn ids into a text: the inverse of ``encode``.
-
-        Args:
-            ids: integers from 0 to vocab_size − 1.
-
-        Returns:
-            The text.
+        """Turn ids from 0 to vocab_size − 1 into a text: the inverse of ``encode``.
 
         Raises:
             ValueError: if an id is out of range; names it and its place.
@@ -105,12 +122,6 @@ class CharacterTokenizer:
     def from_json(cls, content: str) -> Self:
         """Read what ``to_json`` wrote.
 
-        Args:
-            content: the JSON text.
-
-        Returns:
-            The tokenizer.
-
         Raises:
             ValueError: if it is no JSON of a character tokenizer.
         """
@@ -118,7 +129,7 @@ class CharacterTokenizer:
 
 
 class BytePairTokenizer:
-    """A token a byte, or a run of bytes joined by merges; no text is unknown to it.
+    """Byte-pair encoding: a token is a byte, or a run of bytes joined by merges; no text is unknown.
 
     Ids 0 … 255 are the bytes, 256 + k is the k-th merge. A text is cut into pieces (``split_pieces``), a
     piece into its UTF-8 bytes; then the earliest merge that applies joins all its pairs, until none applies.
@@ -130,8 +141,6 @@ class BytePairTokenizer:
         ValueError: if a merge names an id that does not exist yet, or occurs twice; names it.
 
     Source: R. Sennrich, B. Haddow and A. Birch, ACL 2016, section 3.2, on bytes as in GPT-2.
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(self, merges: Iterable[Pair]) -> None:
@@ -180,13 +189,7 @@ class BytePairTokenizer:
         return [printable(content) for content in self._bytes]
 
     def encode(self, text: str) -> list[int]:
-        """Turn a text into ids.
-
-        Args:
-            text: any string, also an empty one.
-
-        Returns:
-            Ids, as many as the text has bytes in UTF-8 or fewer.
+        """Turn any text, maybe an empty one, into ids: as many as it has bytes in UTF-8, or fewer.
 
         Raises:
             TypeError: if ``text`` is not a string.
@@ -202,13 +205,9 @@ class BytePairTokenizer:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Turn ids into a text: the inverse of ``encode``.
+        """Turn ids from 0 to vocab_size − 1 into a text: the inverse of ``encode``.
 
-        Args:
-            ids: integers from 0 to vocab_size − 1.
-
-        Returns:
-            The text. Bytes that are no UTF-8, as at a cut within a character, become U+FFFD.
+        Bytes that are no UTF-8, as at a cut within a character, become U+FFFD.
 
         Raises:
             ValueError: if an id is out of range; names it and its place.
@@ -223,12 +222,6 @@ class BytePairTokenizer:
     @classmethod
     def from_json(cls, content: str) -> Self:
         """Read what ``to_json`` wrote.
-
-        Args:
-            content: the JSON text.
-
-        Returns:
-            The tokenizer.
 
         Raises:
             ValueError: if it is no JSON of a byte-pair tokenizer, or a merge is impossible.
@@ -253,18 +246,10 @@ Tokenizer = CharacterTokenizer | BytePairTokenizer
 
 
 def tokenizer_from_json(content: str) -> Tokenizer:
-    """Read a tokenizer of either kind.
-
-    Args:
-        content: what ``to_json`` of either wrote.
-
-    Returns:
-        The tokenizer.
+    """Read what ``to_json`` of either kind wrote.
 
     Raises:
         ValueError: if it is neither.
-
-    Taught in: "Pretraining a GPT".
     """
     kinds = {"characters": CharacterTokenizer, "byte-pairs": BytePairTokenizer}
     kind = parsed_object(content).get("kind")

@@ -1,4 +1,4 @@
-"""Windows of a long row of token ids: what a language model is trained on, and measured on."""
+"""Windows of a long row of token ids, a context each, to train and evaluate a language model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ class RandomWindows:
 
     Args:
         ids: int64, (n,), with n above ``context``.
-        context: tokens a window, at least 1.
-        batch_size: windows a batch, at least 1.
+        context: tokens per window, at least 1.
+        batch_size: windows per batch, at least 1.
         generator: draws the places; its state is all that a checkpoint must keep.
 
     Raises:
         ValueError: if ``ids`` is not (n,) or too short, or a number is below 1.
-
-    Taught in: "Pretraining a GPT".
     """
 
     def __init__(self, ids: Tensor, *, context: int, batch_size: int, generator: torch.Generator) -> None:
@@ -55,16 +53,14 @@ def consecutive_windows(
 
     Args:
         ids: int64, (n,), n at least 2.
-        context: tokens a window, at least 1; the last one may be shorter.
-        batch_size: windows a batch, at least 1.
+        context: tokens per window, at least 1; the last one may be shorter.
+        batch_size: windows per batch, at least 1.
 
     Yields:
         ``(inputs, targets)``, int64, (batch, seq) each.
 
     Raises:
         ValueError: if ``ids`` is not (n,) with n at least 2, or a number is below 1.
-
-    Taught in: "Pretraining a GPT".
     """
     if context < 1 or batch_size < 1:
         raise ValueError(f"context and batch_size must be at least 1, got {context} and {batch_size}")

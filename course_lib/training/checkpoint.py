@@ -5,6 +5,8 @@ in it is executed when it is read, as a pickle would be. A SHA-256 over every by
 digits set to zero) seals it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -19,7 +21,71 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from course_lib.files import write_in_one_step
-from course_lib.training.state_tree import flatten, unflatten
+
+
+def flatten(state: Any) -> tuple[Any, dict[str, Tensor]]:
+    """Split a nested state into what JSON can hold and the tensors.
+
+    Dicts become ``{"dict": [[key, value], …]}`` (so int keys survive), lists ``{"list": …}``, tuples
+    ``{"tuple": …}``, tensors ``{"tensor": name}``; numbers, strings, booleans and None stay.
+
+    Args:
+        state: dicts with str or int keys, lists, tuples, int, float, str, bool, None and tensors, nested at
+            will.
+
+    Returns:
+        The JSON tree, and contiguous copies of the tensors on the CPU by name.
+
+    Raises:
+        TypeError: if anything else is found; names the place.
+    """
+    tensors: dict[str, Tensor] = {}
+
+    def visit(node: Any, place: str) -> Any:
+        if isinstance(node, Tensor):
+            tensors[place] = node.detach().cpu().clone().contiguous()
+            return {"tensor": place}
+        if isinstance(node, dict):
+            for key in node:
+                if isinstance(key, bool) or not isinstance(key, str | int):
+                    raise TypeError(f"{place or 'state'} has the key {key!r}; keys must be str or int")
+            return {"dict": [[key, visit(value, f"{place}/{key}")] for key, value in node.items()]}
+        if isinstance(node, list | tuple):
+            kind = "list" if isinstance(node, list) else "tuple"
+            return {kind: [visit(value, f"{place}/{index}") for index, value in enumerate(node)]}
+        if node is None or isinstance(node, str | bool | int | float):
+            return node
+        raise TypeError(f"{place or 'state'} holds a {type(node).__name__}, which a checkpoint cannot keep")
+
+    return visit(state, ""), tensors
+
+
+def unflatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """Put a state together again: the inverse of ``flatten``.
+
+    Args:
+        tree: a JSON tree that ``flatten`` made.
+        tensors: its tensors by name.
+
+    Returns:
+        The nested state.
+
+    Raises:
+        KeyError: if a tensor or a kind of node is unknown.
+    """
+    if not isinstance(tree, dict):
+        return tree
+    [(kind, content)] = tree.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {key: unflatten(value, tensors) for key, value in content}
+    if kind == "list":
+        return [unflatten(value, tensors) for value in content]
+    if kind == "tuple":
+        return tuple(unflatten(value, tensors) for value in content)
+    raise KeyError(kind)
+
 
 _NO_HASH = "0" * 64
 _SEAL = b'"sha256":"'
@@ -60,8 +126,6 @@ def save(
         ValueError: if ``step`` is negative.
         TypeError: if ``extra``, or a state, holds something that is none of the above; names the place.
         OSError: if the file cannot be written; the old one is untouched then.
-
-    Taught in: "MNIST classifier".
     """
     if step < 0:
         raise ValueError(f"step must be at least 0, got {step}")
@@ -107,8 +171,6 @@ def load(
         FileNotFoundError: if there is no such file.
         ValueError: if the file is corrupt or truncated (names file, expected and found hash), or an object
             does not fit what was saved (names it and the difference). Nothing has been changed then.
-
-    Taught in: "MNIST classifier".
     """
     state = _read(Path(path))
     _check_model(model, state["model"])

@@ -1,4 +1,4 @@
-"""What torch.compile makes of a function: how many graphs, and when it makes more."""
+"""What torch.compile makes of a function: its graphs, graph breaks and recompilations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ class GraphCounter:
 
     Raises:
         TypeError: if ``function`` cannot be called.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
 
     def __init__(

@@ -1,5 +1,7 @@
 """One training loop, written out: forward, loss, backward, update, and the book-keeping round them."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
@@ -9,7 +11,72 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from course_lib.training.history import History
+
+class History:
+    """The rows of a training run, one per epoch, each a dict of floats by column name.
+
+    ``history["val_loss"]`` is a column, ``history.rows[3]`` a row, ``history.last`` the last row,
+    ``len(history)`` the number of epochs. Its ``repr`` is a plain table with four decimals.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def append(self, row: dict[str, float]) -> None:
+        """Add one epoch.
+
+        Args:
+            row: values by column name; the first row sets the columns.
+
+        Raises:
+            ValueError: if the names differ from those of the first row.
+        """
+        if self.rows and row.keys() != self.rows[0].keys():
+            raise ValueError(f"row must have the columns {self.columns}, got {list(row)}")
+        self.rows.append(dict(row))
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names in order; empty before the first epoch."""
+        return list(self.rows[0]) if self.rows else []
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The last epoch's row.
+
+        Raises:
+            ValueError: if there is no epoch yet.
+        """
+        if not self.rows:
+            raise ValueError("history is empty: no epoch has finished")
+        return self.rows[-1]
+
+    def __getitem__(self, column: str) -> list[float]:
+        """One column, epoch by epoch.
+
+        Raises:
+            KeyError: if there is no such column; names those there are.
+        """
+        if column not in self.columns:
+            raise KeyError(f"history has no column {column!r}, it has {self.columns}")
+        return [row[column] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "History: no epoch yet"
+        widths = [max(8, len(name)) for name in self.columns]
+        lines = ["epoch  " + "  ".join(name.rjust(w) for name, w in zip(self.columns, widths, strict=True))]
+        for epoch, row in enumerate(self.rows, start=1):
+            cells = (f"{value:.4f}".rjust(w) for value, w in zip(row.values(), widths, strict=True))
+            lines.append(f"{epoch:>5}  " + "  ".join(cells))
+        return "\n".join(lines)
+
 
 if TYPE_CHECKING:  # torchmetrics takes a second to import, and a run without metrics needs none of it
     from torchmetrics import MetricCollection
@@ -28,7 +95,7 @@ def fit(
     *,
     epochs: int,
     validation: Iterable[Batch] | None = None,
-    metrics: "MetricCollection | None" = None,
+    metrics: MetricCollection | None = None,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
     clip_norm: float | None = None,
     accumulate: int = 1,
@@ -54,7 +121,7 @@ def fit(
         schedule: a learning-rate schedule, stepped after every *update* (not every epoch).
         clip_norm: longest gradient allowed, > 0: a longer one is scaled down to this 2-norm over all
             parameters.
-        accumulate: batches an update, at least 1.
+        accumulate: batches per update, at least 1.
         amp_dtype: ``torch.bfloat16`` or ``torch.float16`` to compute the forward pass in mixed precision
             (float16 with gradient scaling); ``None`` for full precision.
         device: where to train; model and batches are moved there. ``None``: where the model lies.
@@ -70,8 +137,6 @@ def fit(
             returns no scalar.
         FloatingPointError: if a loss is NaN or infinite; names epoch, step and the first spoilt parameter.
             The update from that batch is not made.
-
-    Taught in: "MNIST classifier".
     """
     _check_settings(epochs, accumulate, clip_norm, amp_dtype)
     if metrics is not None and validation is None:
@@ -131,7 +196,7 @@ def evaluate(
     batches: Iterable[Batch],
     loss_function: LossFunction,
     *,
-    metrics: "MetricCollection | None" = None,
+    metrics: MetricCollection | None = None,
     device: torch.device | str | None = None,
 ) -> dict[str, float]:
     """Measure loss and metrics over all examples, in eval mode and without gradients.
@@ -146,12 +211,10 @@ def evaluate(
         device: as in ``fit``.
 
     Returns:
-        ``{"loss": …}`` and one float a metric.
+        ``{"loss": …}`` and one float per metric.
 
     Raises:
         ValueError: if ``batches`` yields nothing, or ``loss_function`` refuses a batch or returns no scalar.
-
-    Taught in: "MNIST classifier".
     """
     where = _place(model, device)
     was_training = model.training

@@ -1,4 +1,4 @@
-"""Where a training step's memory goes: counted in bytes on live tensors, and predicted by formula."""
+"""Memory of a training step (weights, gradients, optimiser state, activations): measured and predicted."""
 
 from __future__ import annotations
 
@@ -37,13 +37,7 @@ class TrainingBytes(NamedTuple):
 def storage_bytes(tensors: Iterable[Tensor]) -> int:
     """Count the bytes behind tensors, each storage once.
 
-    Args:
-        tensors: alive together; views of one storage count as one.
-
-    Returns:
-        Bytes.
-
-    Taught in: "GPU, mixed precision and torch.compile".
+    ``tensors`` are alive together; views of one storage count as one.
     """
     storages = {storage.data_ptr(): storage.nbytes() for storage in (t.untyped_storage() for t in tensors)}
     return sum(storages.values())
@@ -52,20 +46,15 @@ def storage_bytes(tensors: Iterable[Tensor]) -> int:
 def optimizer_bytes(optimizer: torch.optim.Optimizer) -> int:
     """Count the bytes of all tensors that an optimiser keeps between its updates.
 
-    Args:
-        optimizer: after an update at least; before it holds nothing.
-
-    Returns:
-        Bytes. AdamW's are 8 a trained number, and 4 a tensor for the count of updates.
-
-    Taught in: "Fine-tuning a pretrained encoder"; "GPU, mixed precision and torch.compile".
+    There are none before the first update. AdamW's are 8 per trained number, and 4 per tensor for the count
+    of updates.
     """
     states = optimizer.state.values()
     return storage_bytes(each for state in states for each in state.values() if isinstance(each, Tensor))
 
 
 def saved_tensors(forward: Callable[[], Tensor], model: nn.Module) -> tuple[Tensor, list[Tensor]]:
-    """Run a forward pass and note what its graph keeps for the backward pass, parameters left out.
+    """Record the activations that a forward pass saves for the backward pass, parameters left out.
 
     Args:
         forward: gives the loss.
@@ -73,8 +62,6 @@ def saved_tensors(forward: Callable[[], Tensor], model: nn.Module) -> tuple[Tens
 
     Returns:
         The loss, and the tensors in the order they were saved; a storage may occur several times.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: list[Tensor] = []
@@ -102,8 +89,6 @@ def measure_step(
     Returns:
         Bytes: weights, gradients after the backward pass, the optimiser's state after the update, and
         activations after the forward pass.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     optimizer.zero_grad(set_to_none=True)
     loss, kept = saved_tensors(forward, model)
@@ -130,12 +115,12 @@ def state_bytes(
 
     $$\text{weights} = \text{gradients} = bN, \qquad \text{optimiser} = kbN \; [\, + 4m \text{ for Adam}\,]$$
 
-    with N parameters of b bytes in m tensors, and k averages a parameter. What is sharded is divided by the
+    with N parameters of b bytes in m tensors, and k averages per parameter. What is sharded is divided by the
     number of devices, rounded up.
 
     Args:
         parameters: N, all of them trained, at least 1.
-        tensors: m, at least 0; 0 leaves out Adam's counts of updates, 4 bytes a tensor.
+        tensors: m, at least 0; 0 leaves out Adam's counts of updates, 4 bytes per tensor.
         optimizer: a key of ``AVERAGES``.
         bytes_each: b, at least 1.
         devices: at least 1.
@@ -148,7 +133,6 @@ def state_bytes(
         ValueError: if a number is out of range or a word is another.
 
     Source: S. Rajbhandari et al., arXiv:1910.02054, section 5 (ZeRO's stages).
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     for name, value, least in (
         ("parameters", parameters, 1),
@@ -171,7 +155,7 @@ def state_bytes(
 
 
 def peak_bytes(step: TrainingBytes, *, working: int = 0) -> int:
-    r"""Say how many bytes a training step holds at its worst moment.
+    r"""Peak memory of a training step: the bytes it holds at its worst moment.
 
     $$\text{weights} + \text{optimiser} + \max(\underbrace{\text{activations} + \text{working}}_{\text{as the
       backward pass begins}}, \; \underbrace{\text{gradients}}_{\text{at the update}})$$
@@ -190,8 +174,6 @@ def peak_bytes(step: TrainingBytes, *, working: int = 0) -> int:
 
     Raises:
         ValueError: if ``working`` is negative.
-
-    Taught in: "GPU, mixed precision and torch.compile".
     """
     if working < 0:
         raise ValueError(f"working must be at least 0, got {working}")

@@ -19,8 +19,8 @@ from typing import Any
 
 from sphinx.search.en import SearchEnglish
 
-from course_lib.classroom import solutions
-from course_lib.classroom.stubs import Stub, find_stubs, load
+from course_classroom import standalone_source
+from course_classroom.chapter_exercises import Stub, find_stubs, load
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = find_stubs()
@@ -87,7 +87,9 @@ def shown() -> Text:
 @functools.cache
 def secret_lines(stub: Stub) -> frozenset[str]:
     """The lines of a reference, and of what it needs, that say more than any program of its kind does."""
-    lines = [line for line in solutions.lines_of(stub.item(1)) if not line.startswith(("import ", "from "))]
+    lines = [
+        line for line in standalone_source.lines_of(stub.item(1)) if not line.startswith(("import ", "from "))
+    ]
     lines += [line.removeprefix("return ") for line in lines]  # a lambda returns without saying so
     return frozenset(line for line in lines if len(WORD.findall(line)) > 1 and not shown().has_line(line))
 

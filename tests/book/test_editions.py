@@ -13,9 +13,9 @@ import pytest
 from sphinx.errors import ConfigError
 from zero_book import edition, handout, solutions
 
-from course_lib.classroom.__main__ import main
-from course_lib.classroom.stubs import load
-from course_lib.exercises.exercise import BOOK_SEED
+from course_classroom.__main__ import main
+from course_classroom.chapter_exercises import load
+from course_exercises.exercise import BOOK_SEED
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [name for name, stubs in editions.BY_CHAPTER.items() if stubs]

@@ -12,8 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from sphinx.errors import ExtensionError
 from zero_book import explorable, reference, solutions, travelling
 
-from course_lib.classroom.stubs import find_stubs, load
-from course_lib.exercises.autograd import EXERCISES
+from course_classroom.chapter_exercises import find_stubs, load
+from course_exercises.autograd import EXERCISES
 
 PREDICTIONS = [stub for stub in find_stubs() if load(stub.exercise).kind == "predict"]
 
@@ -54,18 +54,18 @@ def test_a_prediction_s_solution_gives_the_value_then_two_sentences_then_code(st
 
 
 def test_an_explorable_is_live_html():
-    html = explorable.html_of("course_lib.widgets.tangent:Tangent")
+    html = explorable.html_of("course_explorables.tangent:Tangent")
     assert "<script" in html
-    assert html == explorable.html_of("course_lib.widgets.tangent:Tangent")
+    assert html == explorable.html_of("course_explorables.tangent:Tangent")
 
 
 def test_an_explorable_s_target_has_two_halves():
     with pytest.raises(ValueError, match=r"expected 'package\.module:ClassName'"):
-        explorable.html_of("course_lib.widgets.tangent")
+        explorable.html_of("course_explorables.tangent")
 
 
 @pytest.mark.parametrize(
-    "target", ["course_lib.widgets.nothing:Tangent", "course_lib.widgets.tangent:Nothing"]
+    "target", ["course_explorables.nothing:Tangent", "course_explorables.tangent:Nothing"]
 )
 def test_an_unknown_explorable_stops_the_build(target: str):
     with pytest.raises(ExtensionError, match=target):

@@ -13,7 +13,7 @@ import yaml
 from docutils import nodes
 from zero_book import edition, marking, solutions
 
-from course_lib.classroom.stubs import load
+from course_classroom.chapter_exercises import load
 
 ROOT = given_away.ROOT
 PAGE = """# A page

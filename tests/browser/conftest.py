@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from explorable_page import Shown, page_of
 
-from course_lib.widgets.explorable import Explorable
+from course_explorables.base import Explorable
 
 
 @pytest.fixture

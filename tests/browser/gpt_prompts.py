@@ -6,11 +6,11 @@ import random
 
 import torch
 
+from course_explorables.gpt_page import window_start
 from course_lib.data.text import load_moby_dick
 from course_lib.foundations.rounding import additions, rounding_bound
 from course_lib.models.gpt import GPT
-from course_lib.pretrained.shipped import load
-from course_lib.widgets.gpt_page import window_start
+from course_lib.pretrained.gpts import load
 
 
 def drawn_prompts(

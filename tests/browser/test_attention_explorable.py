@@ -7,9 +7,9 @@ import pytest
 import torch
 from explorable_page import as_number, drag
 
+from course_explorables.attention import HEADS, LETTERS, Attention, queries_and_keys, values
+from course_explorables.base import joined_module
 from course_lib.models.attention import attention, causal_mask
-from course_lib.widgets.attention import HEADS, LETTERS, Attention, queries_and_keys, values
-from course_lib.widgets.explorable import joined_module
 
 MODULE = ("base.mjs", "frame.mjs", "heat.mjs", "attention.mjs")
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from explorable_page import drag
 
+from course_explorables.base import joined_module
+from course_explorables.broadcasting import Broadcasting
 from course_lib.foundations.strided import broadcast_strides, contiguous_strides
-from course_lib.widgets.broadcasting import Broadcasting
-from course_lib.widgets.explorable import joined_module
 
 MODULE = ("base.mjs", "frame.mjs", "lattice.mjs", "shape_table.mjs", "broadcasting.mjs")
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from explorable_page import as_number, drag, slide
 
+from course_explorables.base import joined_module
+from course_explorables.descent_map import DescentMap
 from course_lib.foundations.descent import Quadratic, descend
-from course_lib.widgets.descent_map import DescentMap
-from course_lib.widgets.explorable import joined_module
 
 MODULE = ("base.mjs", "frame.mjs", "plane.mjs", "descent_map.mjs")
 

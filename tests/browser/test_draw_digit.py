@@ -7,10 +7,11 @@ import math
 import pytest
 import torch
 
+from course_explorables.base import joined_module
+from course_explorables.draw_digit import DrawDigit
 from course_lib.data.digits import load_digits
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.widgets.draw_digit import DrawDigit, digit_network
-from course_lib.widgets.explorable import joined_module
+from course_lib.pretrained.digit_network import digit_network
 
 
 def arc(x, y, rx, ry, start, end, count=18):

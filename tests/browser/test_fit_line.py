@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from explorable_page import drag, slide
 
+from course_explorables.base import joined_module
+from course_explorables.fit_line import FitLine
 from course_lib.foundations.linear_regression import Standardiser, mse_gradient, solve_least_squares
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.fit_line import FitLine
 
 MODULE = ("base.mjs", "frame.mjs", "plane.mjs", "line_descent.mjs", "fit_line.mjs")
 

@@ -11,12 +11,12 @@ import torch
 from explorable_page import page_of
 from gpt_prompts import assert_same_greedy, drawn_prompts
 
+from course_explorables.base import joined_module
+from course_explorables.gpt_page import window_start, write_weights
 from course_lib.data.text import load_moby_dick
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.pretrained.shipped import load
+from course_lib.pretrained.gpts import load
 from course_lib.text.generation import generate, next_token_logits
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.gpt_page import window_start, write_weights
 
 ENGINE = ("base.mjs", "frame.mjs", "safetensors.mjs", "byte_pair.mjs", "gpt_network.mjs")
 # What a test asks of the engine: the page's own functions, a list of ids in, plain numbers out.

@@ -9,9 +9,9 @@ import pytest
 import torch
 from gpt_prompts import drawn_prompts
 
-from course_lib.pretrained.shipped import load
+from course_explorables.gpt_page import GPTInPage, write_weights
+from course_lib.pretrained.gpts import load
 from course_lib.text.generation import generate, next_token_logits
-from course_lib.widgets.gpt_page import GPTInPage, write_weights
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
 from benchmarks import page as page_benchmark
-from course_lib.pretrained.shipped import load
-from course_lib.widgets.gpt_page import LONGEST, GPTInPage, write_weights
+from course_explorables.gpt_page import LONGEST, GPTInPage, write_weights
+from course_lib.pretrained.gpts import load
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import torch
 from explorable_page import slide
 
+from course_explorables.graph_stepper import GraphStepper
 from course_lib.foundations.scalar_autograd import Value
-from course_lib.widgets.graph_stepper import GraphStepper
 
 
 def neuron(w, x, b, y):

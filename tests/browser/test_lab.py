@@ -19,22 +19,22 @@ from explorable_page import Shown, as_number, drag
 from playwright.sync_api import TimeoutError as NotThere
 from touch_everything import by_keys
 
-from course_lib.widgets.explorable import STILL
-from course_lib.widgets.fit_line import FitLine
+from course_explorables.base import STILL
+from course_explorables.fit_line import FitLine
 
 _CELL = """\
 import torch
-from course_lib.widgets.tangent import Tangent
+from course_explorables.tangent import Tangent
 Tangent(f=lambda x: torch.where(x > 0, torch.erf(x), 0.2 * x**3), x=0.5, domain=(-2, 2))"""
 _KINDS = """\
-from course_lib.widgets.attention import Attention
-from course_lib.widgets.broadcasting import Broadcasting
-from course_lib.widgets.descent_map import DescentMap
-from course_lib.widgets.fit_line import FitLine
-from course_lib.widgets.gpt_page import GPTInPage
-from course_lib.widgets.optimiser_race import OptimiserRace
-from course_lib.widgets.positional_encoding import PositionalEncoding
-from course_lib.widgets.strides import Strides
+from course_explorables.attention import Attention
+from course_explorables.broadcasting import Broadcasting
+from course_explorables.descent_map import DescentMap
+from course_explorables.fit_line import FitLine
+from course_explorables.gpt_page import GPTInPage
+from course_explorables.optimiser_race import OptimiserRace
+from course_explorables.positional_encoding import PositionalEncoding
+from course_explorables.strides import Strides
 display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())
 display(Attention(), PositionalEncoding(), GPTInPage())"""
 

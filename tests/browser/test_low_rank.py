@@ -6,8 +6,8 @@ import pytest
 import torch
 from explorable_page import drag, slide
 
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.low_rank import LowRank, shipped_change
+from course_explorables.base import joined_module
+from course_explorables.low_rank import LowRank, shipped_change
 
 MODULE = ("base.mjs", "frame.mjs", "heat.mjs", "safetensors.mjs", "singular.mjs", "low_rank.mjs")
 DECOMPOSED = (

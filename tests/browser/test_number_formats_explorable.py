@@ -10,9 +10,9 @@ import pytest
 import torch
 from explorable_page import drag
 
+from course_explorables.base import joined_module
+from course_explorables.number_formats import NumberFormats
 from course_lib.foundations.number_formats import FORMATS, FP32, TF32, bit_text, decode, encode, round_to
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.number_formats import NumberFormats
 
 MODULE = ("base.mjs", "frame.mjs", "rounding.mjs")
 IN_TURN = (

@@ -12,13 +12,14 @@ import torch
 from explorable_page import Shown, page_of
 from gpt_prompts import assert_same_greedy, drawn_prompts
 
+from course_explorables.base import joined_module
+from course_explorables.draw_digit import DrawDigit
+from course_explorables.gpt_page import GPTInPage
 from course_lib.data.digits import load_digits
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding, rounding_bound
-from course_lib.pretrained.shipped import load
+from course_lib.pretrained.digit_network import digit_network
+from course_lib.pretrained.gpts import load
 from course_lib.text.generation import generate
-from course_lib.widgets.draw_digit import DrawDigit, digit_network
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.gpt_page import GPTInPage
 
 BUTTON = "Ask ONNX Runtime too"
 HEAVY = (".wasm", ".onnx", "ort.wasm.bundle.min.mjs")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from explorable_page import as_number, drag, slide
 
+from course_explorables.base import joined_module
+from course_explorables.optimiser_race import RECIPES, SURFACES, OptimiserRace
 from course_lib.foundations import optimizers
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.optimiser_race import RECIPES, SURFACES, OptimiserRace
 
 MODULE = ("base.mjs", "frame.mjs", "plane.mjs", "update_rules.mjs", "optimiser_race.mjs")
 QUADRATIC = ("ravine", "turned ravine")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from explorable_page import as_number, drag, slide
 
+from course_explorables.base import joined_module
+from course_explorables.positional_encoding import POSITIONS, WIDTHS, PositionalEncoding, query_and_key
 from course_lib.models.positions import rotate, sinusoidal
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.positional_encoding import POSITIONS, WIDTHS, PositionalEncoding, query_and_key
 
 MODULE = ("base.mjs", "frame.mjs", "heat.mjs", "positional_encoding.mjs")
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from explorable_page import as_number, drag, slide
 from playwright.sync_api import expect
 
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.softmax import Softmax
+from course_explorables.base import joined_module
+from course_explorables.softmax import Softmax
 
 CLASSES = 4
 

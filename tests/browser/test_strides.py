@@ -6,8 +6,8 @@ import pytest
 import torch
 from explorable_page import drag
 
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.strides import OPERATIONS, Strides, apply
+from course_explorables.base import joined_module
+from course_explorables.strides import OPERATIONS, Strides, apply
 
 MODULE = ("base.mjs", "lattice.mjs", "views.mjs")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from explorable_page import as_number, drag, slide
 
-from course_lib.widgets.tangent import Tangent
+from course_explorables.tangent import Tangent
 
 
 def wave(x):

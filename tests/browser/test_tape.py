@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.recorded import record
+from course_explorables.base import joined_module
+from course_explorables.base.fx_trace import record
 
 FUNCTIONS = {
     "+": lambda x: x + (3 + x),

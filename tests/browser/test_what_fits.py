@@ -7,8 +7,8 @@ import random
 import pytest
 from explorable_page import drag, slide
 
-from course_lib.widgets.explorable import joined_module
-from course_lib.widgets.what_fits import MODELS, WhatFits
+from course_explorables.base import joined_module
+from course_explorables.what_fits import MODELS, WhatFits
 
 GIB = 2**30
 NAMES = ("layers", "width", "batch", "seq", "precision", "optimizer", "sharding", "devices")

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from course_lib.classroom.sandbox import Sandbox, SandboxError
+from course_classroom.sandbox import Sandbox, SandboxError
 
 ISOLATED = {
     "test_hostile_answers",

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from course_lib.classroom.assignment import Assignment
-from course_lib.classroom.release import release
-from course_lib.classroom.stubs import Stub, find_stubs, select
+from course_classroom.assignment import Assignment
+from course_classroom.chapter_exercises import Stub, find_stubs, select
+from course_classroom.release import release
 
 SOME = (
     "sequences/steps_until_a_hundredth",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course_lib.classroom.assignment import Assignment, Item
+from course_classroom.assignment import Assignment, Item
 
 CHAPTER = "Sequences"
 PREDICTION = Item("sequences/steps_until_a_hundredth", "steps", "predict", 1, CHAPTER)

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from course_lib.classroom import assignment as assignments
-from course_lib.classroom.assignment import Assignment, Item
-from course_lib.exercises.judging import Verdict
-from course_lib.exercises.sequences import RNN_STEP
+from course_classroom import assignment as assignments
+from course_classroom.assignment import Assignment, Item
+from course_exercises.judging import Verdict
+from course_exercises.sequences import RNN_STEP
 
 ITEM = Item("sequences/rnn_step", "rnn_step", "implement", 2, "8 · Sequences")
 WEEK = Assignment("week-1", (ITEM,), seed=11, marking_seed=4711)

@@ -18,11 +18,11 @@ from urllib.parse import unquote
 import pytest
 from small_submissions import ASSIGNMENT, BLANK, FORCING, LOSS, PREDICTION, RIGHT, RNN, hand_in, notebook
 
-from course_lib.classroom import grade as grading
-from course_lib.classroom.assignment import write
-from course_lib.classroom.grade import main
-from course_lib.classroom.marks import NOT_MARKED
-from course_lib.classroom.sandbox import Sandbox, SandboxError
+from course_classroom import grade as grading
+from course_classroom.assignment import write
+from course_classroom.grade import main
+from course_classroom.marks import NOT_MARKED
+from course_classroom.sandbox import Sandbox, SandboxError
 from course_lib.plots import INK
 
 NASTY = "<script>alert('x')</script> [click](javascript:x)"
@@ -212,7 +212,7 @@ def test_killed_half_way_and_resumed_gives_the_same_marks(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "import sys; from course_lib.classroom.grade import main; sys.exit(main())",
+        "import sys; from course_classroom.grade import main; sys.exit(main())",
     ]
     command += [str(tmp_path / name) for name in ("assignment.json", "submissions", "out")]
     records = tmp_path / "out" / "records"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from small_submissions import ASSIGNMENT, BLANK, LOSS, PREDICTION, RIGHT, RNN, code, hand_in, notebook
 
-from course_lib.classroom.assignment import Item
-from course_lib.classroom.marking import mark, questions
-from course_lib.classroom.marks import Mark
-from course_lib.classroom.sandbox import Limits, Sandbox
-from course_lib.classroom.submissions import Unreadable, read_notebook
+from course_classroom.assignment import Item
+from course_classroom.marking import mark, questions
+from course_classroom.marks import Mark
+from course_classroom.sandbox import Limits, Sandbox
+from course_classroom.submissions import Unreadable, read_notebook
 
 RIGHT_RNN = RIGHT[RNN]
 WRONG_RNN = RIGHT_RNN.replace("return torch.tanh(", "return torch.sin(")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from small_submissions import ASSIGNMENT, FORCING, LOSS, RIGHT, RNN, hand_in, notebook
 
-import course_lib.exercises.sequences as exercise_file
-from course_lib.classroom.conversation import Family, WorkerLost, _Waiting
-from course_lib.classroom.marking import mark, questions
-from course_lib.classroom.marks import Mark
-from course_lib.classroom.sandbox import Limits, Sandbox
-from course_lib.classroom.submissions import read_notebook
+import course_exercises.sequences as exercise_file
+from course_classroom.marking import mark, questions
+from course_classroom.marks import Mark
+from course_classroom.sandbox import Limits, Sandbox
+from course_classroom.submissions import read_notebook
+from course_classroom.worker_client import Family, WorkerLost, _Waiting
 
 LIMITS = Limits(cell_seconds=4, call_seconds=3)
 WRONG_RNN = "def rnn_step(x, state, weight_ih, weight_hh, bias):\n    "
@@ -34,7 +34,7 @@ LIAR = """class Liar:
         def __torch_function__(cls, function, types, args=(), kwargs=None): return True
 """
 OUTSIDE = """import os, pathlib
-for place in ("/course/course_lib/models/intruder.py", "/intruder", "/usr/intruder", torch.__file__, "PLACE"):
+for place in ("/course/marking/intruder.py", "/intruder", "/usr/intruder", torch.__file__, "PLACE"):
     try:
         pathlib.Path(place).write_text("raise SystemExit")
         wrote = True
@@ -107,8 +107,8 @@ BY_CELL = {  # what a cell does when it is run
     "overwritten comparisons": (ALLCLOSE + "def NAME(*given):\n    return given[0]", "wrong"),
     "input transformer": ("get_ipython().input_transformers_post.append(lambda lines: [])", "wrong"),
     "closes its streams": ("import sys\nsys.stdin.close(); sys.stdout.close()\nHONEST", "ok"),
-    "imports the reference": ("from course_lib.exercises.sequences import NAME", "look"),
-    "finds the reference": ("import course_lib\nNAME = course_lib.exercises.sequences.NAME", "look"),
+    "imports the reference": ("from course_exercises.sequences import NAME", "look"),
+    "finds the reference": ("import course_exercises\nNAME = course_exercises.sequences.NAME", "look"),
     "emptied": ("", "missing"),
     "overwritten builtins": ("import builtins, json\njson.dumps = builtins.isinstance = None\n", "crash"),
 }

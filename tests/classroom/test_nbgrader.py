@@ -13,11 +13,11 @@ import nbformat
 import pytest
 from released import release_some, some_stubs, sources
 
-from course_lib.classroom import release_notebook
-from course_lib.classroom.grade import grade
-from course_lib.classroom.sandbox import Limits, Sandbox
-from course_lib.classroom.stubs import load
-from course_lib.classroom.submissions import find
+from course_classroom import release_notebook
+from course_classroom.chapter_exercises import load
+from course_classroom.grade import grade
+from course_classroom.sandbox import Limits, Sandbox
+from course_classroom.submissions import find
 
 FORWARD = "def central_slope(f, x, h):\n    return (f(x + h) - f(x)) / h"
 
@@ -94,7 +94,7 @@ def test_nbgrader_and_the_classroom_give_honest_students_the_same_marks(course):
 def test_the_released_notebook_holds_no_solution_no_hidden_test_and_no_marking_seed(course):
     folder, _, _ = course
     text = sources(folder / "release" / "week1" / "week1.ipynb")
-    for secret in ("SOLUTION", "HIDDEN", "4711", "course_lib.exercises", "f(x - h)", "math.ceil"):
+    for secret in ("SOLUTION", "HIDDEN", "4711", "course_exercises", "f(x - h)", "math.ceil"):
         assert secret not in text
     assert "def central_slope(f, x, h):\n    # your answer here\n    ..." in text
     assert "answer_1 = ..." in text

@@ -16,11 +16,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from course_lib.classroom import checker, locks, wire, worker
-from course_lib.classroom.stubs import find_stubs, load
-from course_lib.exercises.draws import outcome
-from course_lib.exercises.exercise import Exercise, Misconception
-from course_lib.exercises.judging import Verdict
+from course_classroom import checker, checker_builder, serialization, worker
+from course_classroom.chapter_exercises import find_stubs, load
+from course_exercises.exercise import Exercise, Misconception
+from course_exercises.judging import Verdict
+from course_exercises.random_inputs import outcome
 
 ALL = [stub.exercise for stub in find_stubs()]
 SEED = 11
@@ -35,15 +35,17 @@ def cheap_keys(monkeypatch):
 
 def travelled(value: Any) -> Any:
     """An outcome as it arrives from the worker in which a student's code runs."""
-    encoded = wire.encode_exception(value) if isinstance(value, Exception) else worker._outcome(value)
-    return wire.decode(json.loads(json.dumps(encoded)))
+    encoded = (
+        serialization.encode_exception(value) if isinstance(value, Exception) else worker._outcome(value)
+    )
+    return serialization.decode(json.loads(json.dumps(encoded)))
 
 
 class Ask:
     """The checker, the judge and the marking, to be asked of the same answer."""
 
     def __init__(self, exercise: Exercise, seed: int = SEED) -> None:
-        known = json.loads(json.dumps(locks.locked(exercise, "topic/name", seed)))
+        known = json.loads(json.dumps(checker_builder.locked(exercise, "topic/name", seed)))
         self._checker = checker.Checker({"topic/name": known})
         self._exercise, self._seed = exercise, seed
 

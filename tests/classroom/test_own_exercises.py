@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.classroom.__main__ import main
-from course_lib.classroom.assignment import add_module
+from course_classroom.__main__ import main
+from course_classroom.assignment import add_module
 
 PAGE = Path(__file__).resolve().parents[2] / "book" / "for_instructors.md"
 SECTION = PAGE.read_text("utf-8").partition("## Write your own exercise")[2].partition("\n## ")[0]

@@ -19,15 +19,15 @@ import pytest
 import torch
 from released import SOME, executed, printed, release_some, some_stubs, sources, unzipped
 
-import course_lib.exercises
-from course_lib.classroom import locks, release, release_notebook, solutions, stubs
-from course_lib.classroom.__main__ import main
-from course_lib.classroom.assignment import read
-from course_lib.classroom.checker import Checker
-from course_lib.exercises.exercise import Exercise, Misconception
-from course_lib.exercises.judging import WrongAnswer
+import course_exercises
+from course_classroom import chapter_exercises, checker_builder, release, release_notebook, standalone_source
+from course_classroom.__main__ import main
+from course_classroom.assignment import read
+from course_classroom.checker import Checker
+from course_exercises.exercise import Exercise, Misconception
+from course_exercises.judging import WrongAnswer
 
-ALL = stubs.find_stubs()
+ALL = chapter_exercises.find_stubs()
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +59,20 @@ def test_every_exercise_that_a_chapter_imports_is_found():
     topics = {stub.exercise.partition("/")[0] for stub in ALL}
     known = {
         f"{module.name}/{name}"
-        for module in pkgutil.iter_modules(course_lib.exercises.__path__)
+        for module in pkgutil.iter_modules(course_exercises.__path__)
         if module.name in topics
-        for name in importlib.import_module(f"course_lib.exercises.{module.name}").EXERCISES
+        for name in importlib.import_module(f"course_exercises.{module.name}").EXERCISES
     }
     assert {stub.exercise for stub in ALL} == known
     assert len(ALL) == len(known) > 70
     for stub in ALL:
-        assert stub.title == stubs.load(stub.exercise).title
+        assert stub.title == chapter_exercises.load(stub.exercise).title
         assert stub.text
         assert ":::" not in stub.text
 
 
 def test_a_selection_keeps_the_order_asked_for_and_takes_nothing_twice():
-    chosen = stubs.select(ALL, ["attention/attend", "tensors/standardise"], [9])
+    chosen = chapter_exercises.select(ALL, ["attention/attend", "tensors/standardise"], [9])
     assert [stub.exercise for stub in chosen[:2]] == ["attention/attend", "tensors/standardise"]
     assert {stub.number for stub in chosen[2:]} == {9}
     assert len({stub.exercise for stub in chosen}) == len(chosen) == 6
@@ -88,12 +88,12 @@ def test_a_selection_keeps_the_order_asked_for_and_takes_nothing_twice():
 )
 def test_a_selection_of_what_is_not_there_is_refused(exercises, chapters, message):
     with pytest.raises(ValueError, match=message):
-        stubs.select(ALL, exercises, chapters)
+        chapter_exercises.select(ALL, exercises, chapters)
 
 
 def test_a_folder_without_chapters_is_refused(tmp_path):
     with pytest.raises(ValueError, match="folder must hold chapters"):
-        stubs.find_stubs(tmp_path)
+        chapter_exercises.find_stubs(tmp_path)
 
 
 # --- nothing leaks ------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_no_line_of_any_reference_is_in_the_zip(everything):
         release_notebook.SETUP.splitlines()
     )
     for stub in ALL:
-        lines = set(solutions.lines_of(stub.item(1))) - given
+        lines = set(standalone_source.lines_of(stub.item(1))) - given
         own = {
             line
             for line in lines
@@ -130,7 +130,7 @@ def test_no_hint_can_be_read_and_no_marking_seed_is_in_the_zip(everything):
     marking_seed = str(read(everything / "instructor" / "assignment.json").marking_seed)
     texts = [content.decode() for content in unzipped(everything / "everything.zip").values()]
     for stub in ALL:
-        for misconception in stubs.load(stub.exercise).misconceptions.values():
+        for misconception in chapter_exercises.load(stub.exercise).misconceptions.values():
             assert not any(misconception.hint in text for text in texts), stub.exercise
     assert not any(re.search(rf"\b{marking_seed}\b", text) for text in texts)
     assert "BEGIN" not in "".join(texts)
@@ -139,16 +139,18 @@ def test_no_hint_can_be_read_and_no_marking_seed_is_in_the_zip(everything):
 def test_of_a_prediction_nothing_is_in_the_checker_but_its_form_and_locks(everything):
     data = packed((everything / "student" / "checker.py").read_text("utf-8"))["exercises"]
     asked = {key: known for key, known in data.items() if known["predicted"]}
-    assert set(asked) == {stub.exercise for stub in ALL if stubs.load(stub.exercise).kind == "predict"}
+    assert set(asked) == {
+        stub.exercise for stub in ALL if chapter_exercises.load(stub.exercise).kind == "predict"
+    }
     for key, known in asked.items():
-        exercise = stubs.load(key)
+        exercise = chapter_exercises.load(key)
         doors = known["doors"]
         assert list(doors) == sorted(doors)
         assert all(re.fullmatch("[0-9a-f]{32}", tag) for tag in doors)
         assert not set(re.findall(r"[1-9]", json.dumps(known["form"])))
         public = {"name", "title", "tolerance", "predicted", "salt", "decimals", "places", "whole", "numbers"}
         assert set(known) == public | {"form", "doors"}
-        other = locks.locked(dataclasses.replace(exercise), key, 12)  # of other inputs
+        other = checker_builder.locked(dataclasses.replace(exercise), key, 12)  # of other inputs
         same = public - {"salt"}
         assert {k: known[k] for k in same} == {k: other[k] for k in same}, key
 
@@ -156,7 +158,7 @@ def test_of_a_prediction_nothing_is_in_the_checker_but_its_form_and_locks(everyt
 def test_behind_a_door_is_only_what_its_answer_may_be(everything):
     data = packed((everything / "student" / "checker.py").read_text("utf-8"))["exercises"]
     known = data["sequences/steps_until_a_hundredth"]
-    exercise = stubs.load("sequences/steps_until_a_hundredth")
+    exercise = chapter_exercises.load("sequences/steps_until_a_hundredth")
     (right,) = exercise.on(11).wanted
     for near in (right - 2, right + 2, 10 * right, str(right + 2)):
         posed = Checker(data).posed("sequences/steps_until_a_hundredth", near)
@@ -189,8 +191,8 @@ def test_the_nbgrader_source_runs_as_it_is(some):
 def test_a_prediction_is_asked_with_the_seeds_values(some):
     text = sources(some / "student" / "week1.ipynb")
     for stub in some_stubs():
-        if stubs.load(stub.exercise).kind == "predict":
-            assert stubs.load(stub.exercise).ask(11) in text
+        if chapter_exercises.load(stub.exercise).kind == "predict":
+            assert chapter_exercises.load(stub.exercise).ask(11) in text
     assert "answer_1 = ..." in text
     assert "answer_4 = ..." in text
 
@@ -198,7 +200,7 @@ def test_a_prediction_is_asked_with_the_seeds_values(some):
 def test_the_instructors_copy_holds_every_hint(some):
     text = sources(some / "instructor" / "week1.ipynb")
     for exercise in SOME:
-        for misconception in stubs.load(exercise).misconceptions.values():
+        for misconception in chapter_exercises.load(exercise).misconceptions.values():
             assert misconception.hint in text
 
 
@@ -211,8 +213,10 @@ def given_by(exercise: Exercise, function, seed: int):
 
 @pytest.mark.parametrize("stub", [pytest.param(s, id=s.exercise) for s in ALL[::6]])
 def test_every_misconception_gets_its_own_hint(stub, capsys):
-    exercise = stubs.load(stub.exercise)
-    checker = Checker({stub.exercise: json.loads(json.dumps(locks.locked(exercise, stub.exercise, 5)))})
+    exercise = chapter_exercises.load(stub.exercise)
+    checker = Checker(
+        {stub.exercise: json.loads(json.dumps(checker_builder.locked(exercise, stub.exercise, 5)))}
+    )
     checker.check(stub.exercise, given_by(exercise, exercise.reference, 5))
     assert f": right. {exercise.next_step}" in capsys.readouterr().out
     for misconception in exercise.misconceptions.values():
@@ -222,9 +226,11 @@ def test_every_misconception_gets_its_own_hint(stub, capsys):
 
 
 def test_the_checker_needs_nothing_of_ours(some):
-    """Alone in its folder, where course_lib cannot be imported, it says what it says beside it."""
+    """Alone in its folder, where nothing of the course can be imported, it says what it says beside it."""
     code = (
-        "import sys; sys.modules['course_lib'] = sys.modules['numpy'] = None\n"
+        "import sys\n"
+        "hidden = ('course_lib', 'course_exercises', 'course_classroom', 'numpy')\n"
+        "sys.modules |= dict.fromkeys(hidden)\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "import torch, checker\n"
         "def said(name, answer):\n"
@@ -247,7 +253,7 @@ def test_the_checker_needs_nothing_of_ours(some):
         ran.stdout.split("\0")
     )
     assert not end
-    exercise = stubs.load("autograd/central_slope")
+    exercise = chapter_exercises.load("autograd/central_slope")
     assert right == f"{exercise.title}: right. {exercise.next_step}\n"
     assert "not answered yet" in blank
     assert "not answered yet" in raised
@@ -279,7 +285,7 @@ def test_the_modules_that_the_checker_carries_name_none_of_ours(some):
 def test_the_checker_takes_an_answer_within_the_tolerance_and_none_far_outside():
     exercise = doubling()
     for seed in range(20):
-        checker = Checker({"a/double": locks.locked(exercise, "a/double", seed)})
+        checker = Checker({"a/double": checker_builder.locked(exercise, "a/double", seed)})
         checker.check("a/double", lambda x: 2 * x * (1 + 0.8e-5))
         with pytest.raises(WrongAnswer):
             checker.check("a/double", lambda x: 2 * x * (1 + 5e-3))
@@ -302,7 +308,7 @@ def doubling(**changes) -> Exercise:
 def test_inputs_on_which_two_answers_coincide_are_refused():
     twos = doubling(inputs=lambda g: (torch.full((3,), 2.0),))  # noqa: ARG005
     with pytest.raises(ValueError, match="inputs of 'double' must tell its answers apart"):  # 2 · 2 = 2²
-        locks.locked(twos, "a/double", 1)
+        checker_builder.locked(twos, "a/double", 1)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +320,7 @@ def test_inputs_on_which_two_answers_coincide_are_refused():
 )
 def test_the_checker_names_what_is_wrong_with_its_arguments(exercise, answer, error, message):
     with pytest.raises(error, match=message):
-        Checker({"a/double": locks.locked(doubling(), "a/double", 3)}).check(exercise, answer)
+        Checker({"a/double": checker_builder.locked(doubling(), "a/double", 3)}).check(exercise, answer)
 
 
 # --- seeds --------------------------------------------------------------------------------------------------

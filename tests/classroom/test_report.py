@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.classroom.late import LatePolicy
-from course_lib.classroom.marks import no_formula, with_formulas
-from course_lib.classroom.report import main, report
+from course_classroom.late import LatePolicy
+from course_classroom.marks import no_formula, with_formulas
+from course_classroom.report import main, report
 
 MARKS = (
     "student,handed_in,sequences/rnn_step status,sequences/rnn_step points,total,of,note\n"

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.classroom.conversation import Worker, WorkerLost
-from course_lib.classroom.sandbox import Limits, Sandbox, SandboxError
-from course_lib.classroom.wire import (
+from course_classroom.sandbox import Limits, Sandbox, SandboxError
+from course_classroom.serialization import (
     NotMarkable,
     Unmarkable,
     decode,
@@ -25,11 +24,12 @@ from course_lib.classroom.wire import (
     encode_argument,
     encode_exception,
 )
-from course_lib.classroom.worker import Notebook
-from course_lib.exercises.autograd import EXERCISES as AUTOGRAD
-from course_lib.exercises.comparison import same
-from course_lib.exercises.gradient_descent import EXERCISES as DESCENT
-from course_lib.exercises.transformer import EXERCISES as TRANSFORMER
+from course_classroom.worker import Notebook
+from course_classroom.worker_client import Worker, WorkerLost
+from course_exercises.autograd import EXERCISES as AUTOGRAD
+from course_exercises.comparison import same
+from course_exercises.gradient_descent import EXERCISES as DESCENT
+from course_exercises.transformer import EXERCISES as TRANSFORMER
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_worker_is_nobody(worker):
 @pytest.mark.usefixtures("worker")
 def test_a_superuser_in_disguise_is_refused_because_no_limit_would_hold():
     disguise = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    program = "from course_lib.classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
+    program = "from course_classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
     tried = subprocess.run(
         [*disguise, sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
     )
@@ -74,10 +74,11 @@ def test_a_superuser_in_disguise_is_refused_because_no_limit_would_hold():
     ("expression", "error"),
     [
         ("open('/intruder', 'w')", OSError),
-        ("open('/course/course_lib/__init__.py', 'w')", OSError),
+        ("open('/course/marking/__init__.py', 'w')", OSError),
         ("open('/proc/sys/vm/overcommit_memory', 'w')", OSError),
         ("open('/etc/passwd')", FileNotFoundError),
         ("__import__('course_lib')", ModuleNotFoundError),
+        ("__import__('course_exercises')", ModuleNotFoundError),
         ("__import__('marking.sandbox')", ModuleNotFoundError),
         ("open('/tmp/large', 'wb').write(bytes(2**27))", OSError),
         ("[open('/dev/null') for _ in range(1000)]", OSError),
@@ -97,7 +98,7 @@ def test_what_a_worker_may(worker):
     assert value_of(worker, "open('/tmp/mine', 'w').write('abc')") == 3
     assert value_of(worker, "__import__('torch').ones(2).sum().item()") == 2
     assert value_of(worker, "sorted(__import__('os').listdir('/course/marking'))") == [
-        "__init__.py", "keeper.py", "wire.py", "worker.py",
+        "__init__.py", "keeper.py", "serialization.py", "worker.py",
     ]  # fmt: skip
 
 
@@ -157,10 +158,10 @@ BASE = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve().
 LOOK_AROUND = """
 import sys
 from pathlib import Path
-from course_lib.classroom.conversation import Worker
-from course_lib.classroom.sandbox import Sandbox
-import course_lib
-assert course_lib.__file__ == sys.argv[1] + "/course_lib/__init__.py", course_lib.__file__
+from course_classroom.worker_client import Worker
+from course_classroom.sandbox import Sandbox
+import course_classroom
+assert course_classroom.__file__ == sys.argv[1] + "/course_classroom/__init__.py"
 code = '''
 import os
 def asked():
@@ -187,7 +188,7 @@ def test_a_course_below_a_folder_that_is_shown_is_not_seen(place, tmp_path):
         mount -t overlay -o lowerdir={above},upperdir=layer/upper,workdir=layer/work seen {above} || exit 77
         mkdir -p {course}/.git {course}/week '{elsewhere}/ada'
         touch {course}/.git/HEAD {course}/week/assignment.json '{elsewhere}/ada/answers.ipynb'
-        cp -r {ROOT / "course_lib"} {course}
+        cp -r {ROOT}/course_* {course}
         cd {course} && PYTHONPATH={course} {sys.executable} {tmp_path}/look.py {course} '{elsewhere}'"""
     ran = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, timeout=500
@@ -207,7 +208,7 @@ def test_it_does_not_matter_how_python_was_called(name):
     """By a path relative to the folder one happens to be in, too."""
     folder = Path(sys.prefix) / "bin"
     relative = os.path.relpath(Path(sys.prefix), folder) + "/" + name
-    program = "from course_lib.classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
+    program = "from course_classroom.sandbox import Sandbox; Sandbox().close(); print('isolated')"
     ran = subprocess.run(
         [relative, "-c", program], cwd=folder, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,

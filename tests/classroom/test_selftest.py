@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 from released import release_some, some_stubs
 
-from course_lib.classroom import assignment as assignments
-from course_lib.classroom import selftest
-from course_lib.classroom.marking import Question
-from course_lib.classroom.sandbox import Limits, Sandbox
-from course_lib.classroom.stubs import find_stubs, load
-from course_lib.exercises.exercise import Exercise, Verdict
+from course_classroom import assignment as assignments
+from course_classroom import selftest
+from course_classroom.chapter_exercises import find_stubs, load
+from course_classroom.marking import Question
+from course_classroom.sandbox import Limits, Sandbox
+from course_exercises.exercise import Exercise, Verdict
 
 
 def test_every_exercise_of_every_chapter_is_marked_as_it_should_be(capsys):

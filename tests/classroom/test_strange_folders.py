@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from small_submissions import ASSIGNMENT, BLANK, RIGHT, RNN, hand_in, notebook
 
-from course_lib.classroom import grade as grading
-from course_lib.classroom.assignment import write
-from course_lib.classroom.grade import grade, main
-from course_lib.classroom.sandbox import Limits, Sandbox
-from course_lib.classroom.submissions import Unreadable, find, look_through, read_notebook
+from course_classroom import grade as grading
+from course_classroom.assignment import write
+from course_classroom.grade import grade, main
+from course_classroom.sandbox import Limits, Sandbox
+from course_classroom.submissions import Unreadable, find, look_through, read_notebook
 
 SOLVED = json.dumps(notebook(RIGHT)).encode()
 

@@ -17,10 +17,20 @@ from course_lib.files import print_in_any_encoding
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
-    path for folder in ("course_lib", "benchmarks", "book") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in (
+        "course_lib",
+        "course_exercises",
+        "course_explorables",
+        "course_classroom",
+        "studies",
+        "benchmarks",
+        "book",
+    )
+    for path in (ROOT / folder).rglob("*.py")
 )
 # Its messages are bytes with a length before them, and nothing of a student's reaches the streams.
-NOT_FOR_PEOPLE = {ROOT / "course_lib" / "classroom" / "worker.py"}
+NOT_FOR_PEOPLE = {ROOT / "course_classroom" / "worker.py"}
 
 
 def is_program(path: Path) -> bool:
@@ -107,7 +117,6 @@ def test_text_is_read_and_written_in_one_encoding_everywhere():
     guilty = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
         for path in SOURCES
-        if path.parent.name != "classroom"  # what it reads so is Linux's /proc, which is ASCII
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Call) and without_encoding(node)
     ]

@@ -9,22 +9,24 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from course_lib.commands import assistant_answers, assistant_rewards
-from course_lib.commands.assistant_answers import LONGEST_ANSWER, answer, measure, spell, unspell
-from course_lib.commands.assistant_demonstrations import (
-    Demonstrations,
-    descend,
-    layout,
-    learn_from_demonstrations,
-)
-from course_lib.commands.assistant_preferences import (
+from course_lib.assistant import grpo, task
+from course_lib.assistant.dpo import (
     Pair,
     Preferences,
     learn_from_preferences,
     longer_before_shorter,
     right_before_wrong,
 )
-from course_lib.commands.assistant_rewards import Rewards, exact, impressed, learn_from_rewards, occurs
+from course_lib.assistant.grpo import Rewards, exact, impressed, learn_from_rewards, occurs
+from course_lib.assistant.sft import (
+    Demonstrations,
+    answer_log_probabilities,
+    answer_loss,
+    layout,
+    learn_from_demonstrations,
+    train_on,
+)
+from course_lib.assistant.task import LONGEST_ANSWER, answer, decode_bytes, encode_bytes, measure
 from course_lib.data.instructions import (
     COURTESY,
     KINDS,
@@ -34,7 +36,6 @@ from course_lib.data.instructions import (
     instruct,
 )
 from course_lib.models.gpt import GPT
-from course_lib.training.answers import answer_log_probabilities, answer_loss
 
 COUNT = instruct("count", "whale")
 
@@ -85,31 +86,31 @@ def log_probabilities(model: GPT, pairs: list[Pair], which: str) -> Tensor:
 
 
 def test_texts_are_spelt_a_token_a_byte():
-    assert spell("add 1\n") == [97, 100, 100, 32, 49, 10]
+    assert encode_bytes("add 1\n") == [97, 100, 100, 32, 49, 10]
     for kind in KINDS:
         operand = (12, 34) if kind in ("larger", "add") else "quiz"
         for text in instruct(kind, operand)[:2]:
-            assert unspell(spell(text)) == text
-    assert unspell([79, 75, 200, 900])[:2] == "OK"
+            assert decode_bytes(encode_bytes(text)) == text
+    assert decode_bytes([79, 75, 200, 900])[:2] == "OK"
 
 
 def test_what_a_model_wrote_is_spelt_as_it_wrote_it():
     """Also bytes that are no text and tokens of several bytes: preferences and rewards learn from them."""
     ids = list(range(1024))
-    assert spell(unspell(ids)) == ids
-    assert len(set(unspell(ids))) == 1024
-    assert unspell(ids[:128]).isascii()
+    assert encode_bytes(decode_bytes(ids)) == ids
+    assert len(set(decode_bytes(ids))) == 1024
+    assert decode_bytes(ids[:128]).isascii()
     for strange in ("é", "\ufffd", "\ue000", "\uf900"):
         with pytest.raises(ValueError, match="text must be in ASCII to be spelt, got"):
-            spell("a" + strange)
+            encode_bytes("a" + strange)
     for index in (-1, 6400):
         with pytest.raises(ValueError, match="ids must be from 0 to 6399, got"):
-            unspell([index])
+            decode_bytes([index])
 
 
 def test_the_longest_demonstration_fits():
     drawn = draw_instructions(3000, split="train", generator=seeded(0))
-    longest = max(len(spell(text)) for text in demonstrations(drawn, courteous=1.0))
+    longest = max(len(encode_bytes(text)) for text in demonstrations(drawn, courteous=1.0))
     assert longest == LONGEST_ANSWER - 1
 
 
@@ -122,7 +123,7 @@ def test_measuring_asks_greedily_and_by_drawing(monkeypatch):
         assert (generator is None) == (temperature is None)
         return given[temperature]
 
-    monkeypatch.setattr(assistant_answers, "answer", answers)
+    monkeypatch.setattr(task, "answer", answers)
     assert measure(small_model(), asked, drawn_with=seeded(0)) == {
         "exact_match": 0.5,
         "sampled_exact_match": 0.5,
@@ -170,12 +171,12 @@ def test_a_step_warms_up_falls_clips_and_skips(monkeypatch):
             super().step()
 
     monkeypatch.setattr(
-        "course_lib.commands.assistant_demonstrations.adamw",
+        "course_lib.assistant.sft.adamw",
         lambda parameters, *, learning_rate, weight_decay: Watched(
             parameters, lr=learning_rate + weight_decay
         ),
     )
-    losses = descend(
+    losses = train_on(
         model, lambda step: None if step == 4 else 100 * weight.sum(), steps=20, learning_rate=0.1
     )
     assert len(losses) == len(rates) == 19
@@ -190,13 +191,13 @@ def test_a_step_warms_up_falls_clips_and_skips(monkeypatch):
 @pytest.mark.parametrize(("steps", "rate"), [(0, 0.1), (3, 0.0), (3, math.inf), (3, math.nan)])
 def test_bad_schedules_are_refused(steps, rate):
     with pytest.raises(ValueError, match="steps must be at least 1 and learning_rate above 0, got"):
-        descend(nn.Linear(1, 1), lambda _: None, steps=steps, learning_rate=rate)
+        train_on(nn.Linear(1, 1), lambda _: None, steps=steps, learning_rate=rate)
 
 
 def test_a_diverging_loss_stops_and_names_the_step():
     model = nn.Linear(1, 1)
-    with pytest.raises(FloatingPointError, match="the loss is nan at step 2: it diverged"):
-        descend(
+    with pytest.raises(FloatingPointError, match="the loss is nan at update 3: it diverged"):
+        train_on(
             model,
             lambda step: model.weight.sum() * (math.nan if step == 2 else 1.0),
             steps=4,
@@ -257,7 +258,7 @@ def test_each_pair_is_met_once_an_epoch(monkeypatch):
         met.extend(prompts[: len(prompts) // 2])
         return layout(model, prompts, answers)
 
-    monkeypatch.setattr("course_lib.commands.assistant_preferences.layout", watched)
+    monkeypatch.setattr("course_lib.assistant.dpo.layout", watched)
     learn_from_preferences(
         small_model(), pairs, Preferences(5, 1e-4, beta=1.0, epochs=2), generator=seeded(0)
     )
@@ -294,7 +295,7 @@ def only_counting(monkeypatch: pytest.MonkeyPatch) -> None:
         assert split == "train"
         return draw_instructions(count, split=split, generator=generator, kinds=["count"])
 
-    monkeypatch.setattr(assistant_rewards, "draw_instructions", counts)
+    monkeypatch.setattr(grpo, "draw_instructions", counts)
 
 
 @pytest.mark.usefixtures("only_counting")
@@ -345,10 +346,10 @@ def test_a_price_keeps_the_model_near_to_where_it_began(counted):
 def test_leaving_out_groups_without_a_slope_changes_no_slope(learner):
     """The same loss, with every answer kept, by the formula at ρ = 1: −mean of A · mean ln π."""
     asked, generator = questions(6, 2), seeded(4)
-    tries, mean = assistant_rewards._try(learner, None, exact, asked, 4, generator)
+    tries, mean = grpo._try(learner, None, exact, asked, 4, generator)
     assert tries is not None
     assert len(tries.inputs) < 24  # a group was all alike
-    loss = assistant_rewards._loss(learner, tries, 0.0)
+    loss = grpo._loss(learner, tries, 0.0)
     loss.backward()
     slope = learner.token_embedding.weight.grad.clone()
     learner.zero_grad()
@@ -360,7 +361,7 @@ def test_leaving_out_groups_without_a_slope_changes_no_slope(learner):
     advantages = (groups - groups.mean(1, keepdim=True)) / (groups.std(1, correction=0, keepdim=True) + 1e-12)
     inputs, targets = layout(learner, [i.prompt for i in repeated], given)
     total = answer_log_probabilities(learner(inputs), targets)
-    lengths = torch.tensor([len(spell(text)) for text in given])
+    lengths = torch.tensor([len(encode_bytes(text)) for text in given])
     (-(advantages.flatten() * total / lengths).mean()).backward()
     torch.testing.assert_close(slope, learner.token_embedding.weight.grad, rtol=1e-4, atol=1e-6)
 

@@ -255,8 +255,8 @@ OURS = MultiHeadAttention(4, 2)
         ),
         (lambda: padding_mask(torch.ones(2)), TypeError, "lengths must be an int tensor, got torch.float32"),
         (lambda: attention(X, X[..., :2], X), ValueError, r"head_dim\), got \(2, 3, 4\) and \(2, 3, 2\)"),
-        (lambda: attention(X, X, X[:, :2]), ValueError, r"one row a key.* got \(2, 3, 4\) and \(2, 2, 4\)"),
-        (lambda: attention(X, X[:, :0], X[:, :0]), ValueError, "one row a key, at least one"),
+        (lambda: attention(X, X, X[:, :2]), ValueError, r"one row per key.* got \(2, 3, 4\) and \(2, 2, 4\)"),
+        (lambda: attention(X, X[:, :0], X[:, :0]), ValueError, "one row per key, at least one"),
         (
             lambda: attention(X, X, X, mask=torch.ones(3, 3)),
             TypeError,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.commands import build_cars
 from course_lib.data import cars
+from studies import build_cars
 
 
 def test_the_table_has_the_promised_form():

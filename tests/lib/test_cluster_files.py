@@ -12,10 +12,10 @@ import pytest
 import yaml
 from torch.distributed.run import get_args_parser
 
-from course_lib.commands import pretrain
+from course_lib.pretraining import pretrain
 
-SLURM = files("course_lib.commands") / "pretrain.sbatch"
-KUBERNETES = files("course_lib.commands") / "pretrain.kubernetes.yaml"
+SLURM = files("course_lib.pretraining") / "pretrain.sbatch"
+KUBERNETES = files("course_lib.pretraining") / "pretrain.kubernetes.yaml"
 PRINTS_ITS_WORDS = '#!/bin/bash\nprintf "%s\\n" "$@"\n'
 
 
@@ -67,7 +67,7 @@ def test_the_command_is_understood_by_torchrun_and_by_pretrain(tmp_path: Path, w
         torchrun, *words = words_of(tmp_path)
         assert torchrun == "torchrun"
         launch = get_args_parser().parse_args(words)
-        assert (launch.module, launch.training_script) == (True, "course_lib.commands.pretrain")
+        assert (launch.module, launch.training_script) == (True, "course_lib.pretraining")
         assert launch.rdzv_endpoint.partition(":")[0] in ("one", "pretrain-0.pretrain")
         arguments = pretrain.parser().parse_args(launch.training_script_args)
         processes = int(launch.nnodes) * int(launch.nproc_per_node)

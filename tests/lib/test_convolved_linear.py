@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.models.convolved_linear import ConvolvedLinear, convolve_linears, convolved_linear
+from course_lib.models.fast_linear import ConvolvedLinear, convolve_linears, convolved_linear
 from course_lib.models.gpt import GPT
 
 

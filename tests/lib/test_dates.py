@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.data.dates import LANGUAGES, READ, WRITTEN, load_dates, spellings
-from course_lib.data.reversal import LETTERS, reversal_pairs
-from course_lib.data.string_pairs import END, PAD, START, Alphabet, StringPairs, encode_pairs
+from course_lib.data.string_pairs import (
+    END,
+    LETTERS,
+    PAD,
+    START,
+    Alphabet,
+    StringPairs,
+    encode_pairs,
+    reversal_pairs,
+)
 
 BEGINNINGS = "jan fev feb mar apr avr mai may juin jun jul juil aug aou sep oct okt nov dec dez"
 NUMBERS = (1, 2, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 10, 10, 11, 12, 12)

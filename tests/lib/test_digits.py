@@ -11,8 +11,8 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from course_lib.commands import build_digits
-from course_lib.data import digits, mnist_download
+from course_lib.data import digits
+from studies import build_digits
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", 8_000), ("test", 2_000)])
@@ -125,7 +125,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     random = np.random.default_rng(1)
     for split, count in (("train", 5), ("test", 3)):
         arrays = random.integers(0, 256, (count, 28, 28), dtype=np.uint8), np.arange(count, dtype=np.uint8)
-        for name, array in zip(mnist_download.FILES[split], arrays, strict=True):
+        for name, array in zip(digits.FILES[split], arrays, strict=True):
             (folder / name).write_bytes(idx(array))
     hashes = [
         (path.name, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest())
@@ -141,7 +141,7 @@ def test_full_digits_come_from_the_second_mirror_and_then_from_the_cache(
     mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = digits.load_digits("test", source="full")
-    raw = gzip.decompress((mirror / mnist_download.FILES["test"][0]).read_bytes())
+    raw = gzip.decompress((mirror / digits.FILES["test"][0]).read_bytes())
     wanted = torch.frombuffer(bytearray(raw[16:]), dtype=torch.uint8).reshape(3, 1, 28, 28) / 255
     torch.testing.assert_close(first.images, wanted, rtol=0, atol=0)
     assert first.labels.tolist() == [0, 1, 2]
@@ -160,7 +160,7 @@ def test_without_a_network_the_embedded_digits_are_used_and_it_says_so(
 
 
 def test_a_download_with_another_hash_is_refused_and_not_kept(mirror: Path, tmp_path: Path) -> None:
-    name = mnist_download.FILES["train"][0]
+    name = digits.FILES["train"][0]
     damaged = (mirror / name).read_bytes()[:-4]
     (mirror / name).write_bytes(damaged)
     with pytest.raises(ValueError, match=f"{name} as downloaded .* expected MD5 .* found") as caught:
@@ -171,7 +171,7 @@ def test_a_download_with_another_hash_is_refused_and_not_kept(mirror: Path, tmp_
 
 def test_a_damaged_cache_is_refused_by_name(mirror: Path, tmp_path: Path) -> None:
     digits.load_digits("train", source="full")
-    path = tmp_path / "cache" / "mnist" / mnist_download.FILES["train"][1]
+    path = tmp_path / "cache" / "mnist" / digits.FILES["train"][1]
     path.write_bytes(b"not a gzip file")
     with pytest.raises(ValueError, match="delete it to fetch it again") as caught:
         digits.load_digits("train", source="full")
@@ -187,7 +187,7 @@ def test_an_interrupted_download_leaves_nothing(
         raise KeyboardInterrupt
 
     assert len(list(mirror.iterdir())) == 4
-    monkeypatch.setattr(mnist_download.os, "replace", interrupt)
+    monkeypatch.setattr(digits.os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         digits.load_digits("train", source="full")
     assert list((tmp_path / "cache" / "mnist").iterdir()) == []
@@ -195,8 +195,8 @@ def test_an_interrupted_download_leaves_nothing(
 
 def test_the_cache_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_LIB_CACHE", str(tmp_path))
-    assert mnist_download.cache_folder() == tmp_path
+    assert digits.cache_folder() == tmp_path
     monkeypatch.delenv("COURSE_LIB_CACHE")
-    monkeypatch.setattr(mnist_download.sys, "platform", "linux")
+    monkeypatch.setattr(digits.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert mnist_download.cache_folder() == tmp_path / "xdg" / "course_lib"
+    assert digits.cache_folder() == tmp_path / "xdg" / "course_lib"

@@ -10,15 +10,15 @@ import torch
 from small_worlds import describe
 from torch.utils.data import DistributedSampler
 
-from course_lib.training.distributed import (
+from course_lib.training.distributed.data_parallel import epoch_shard
+from course_lib.training.distributed.group import (
     equal_share,
     launched,
     own_device,
     own_share,
     process_group,
 )
-from course_lib.training.epoch_shards import epoch_shard
-from course_lib.training.processes import ProcessFailed, free_port, on_processes
+from course_lib.training.distributed.launch import ProcessFailed, free_port, on_processes
 
 COMPLETE = {
     "RANK": "1",
@@ -100,7 +100,7 @@ def test_processes_that_do_not_come_are_not_waited_for_for_ever():
 
 
 def test_a_process_without_a_device_of_its_own_is_refused(monkeypatch):
-    monkeypatch.setattr("course_lib.training.distributed.get_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr("course_lib.training.distributed.group.get_device", lambda _: torch.device("cuda"))
     monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
     assert own_device(1, "cuda") == torch.device("cuda", 1)
     with pytest.raises(ValueError, match="LOCAL_RANK 2 needs a cuda device of its own, this machine has 2"):

@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 from small_pretraining import SMALL, die_at, few_quatrains, run_one
 from small_worlds import beside_a_gpu
 
-from course_lib.commands import pretrain
-from course_lib.training.checkpoint_folders import newest
-from course_lib.training.processes import ProcessFailed, on_processes
+from course_lib.pretraining import pretrain
+from course_lib.training.distributed.checkpoint import newest
+from course_lib.training.distributed.launch import ProcessFailed, on_processes
 
 PLAIN = ["--steps", "60", "--dropout", "0", "--learning-rate", "0.01"]
 CLOSE = 1e-5  # relative, in float32, after 60 updates; up to 4e-8 was measured
@@ -96,7 +96,7 @@ def test_training_and_checkpoints_on_the_cpu_let_the_machines_only_gpu_alone(tmp
     """Two processes and one GPU: whatever reached for it would find none for the second process."""
     words = ["--sharding", sharding, "--steps", "30"]
     beside = ["--out", str(tmp_path / "beside"), *words]
-    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 22)
+    spoilt = functools.partial(die_at, "course_lib.pretraining.training.update", 22)
     with pytest.raises(ProcessFailed, match="process 1 of 2 was killed by SIGKILL"):
         on_processes(beside_a_gpu, run_one, beside, spoilt)
     assert on_processes(beside_a_gpu, run_one, [*beside, "--resume"]) == [(0, "")] * 2
@@ -114,7 +114,7 @@ def test_dropout_differs_between_processes_and_depends_on_the_seed_alone(tmp_pat
 @pytest.mark.parametrize("sharding", ["ddp", "fsdp"])
 def test_a_run_goes_on_bit_for_bit_after_a_worker_was_killed(tmp_path: Path, whole: Path, sharding: str):
     words = ["--steps", "60", "--sharding", sharding]
-    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 38)
+    spoilt = functools.partial(die_at, "course_lib.pretraining.training.update", 38)
     with pytest.raises(ProcessFailed, match="process 1 of 2 was killed by SIGKILL"):
         on_processes(run_one, ["--out", str(tmp_path / "killed"), *words], spoilt)
     assert newest(tmp_path / "killed" / "checkpoints").name == "step-00000030"
@@ -128,7 +128,7 @@ def test_a_run_goes_on_bit_for_bit_after_a_worker_was_killed(tmp_path: Path, who
 @pytest.mark.parametrize("sharding", ["ddp", "fsdp"])
 def test_four_processes_add_up_in_the_same_order_after_a_restart(tmp_path: Path, sharding: str):
     words = ["--steps", "24", "--layers", "2", "--sharding", sharding]
-    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 18)
+    spoilt = functools.partial(die_at, "course_lib.pretraining.training.update", 18)
     with pytest.raises(ProcessFailed, match="process 1 of 4 was killed by SIGKILL"):
         on_processes(run_one, ["--out", str(tmp_path / "killed"), *words], spoilt, processes=4)
     several(tmp_path / "killed", *words, "--resume", processes=4)
@@ -137,7 +137,7 @@ def test_four_processes_add_up_in_the_same_order_after_a_restart(tmp_path: Path,
 
 
 def test_a_worker_killed_while_a_checkpoint_is_written_leaves_the_old_one(tmp_path: Path, whole: Path):
-    spoilt = functools.partial(die_at, "course_lib.training.sharded_checkpoint._digests", 2)
+    spoilt = functools.partial(die_at, "course_lib.training.distributed.checkpoint._digests", 2)
     with pytest.raises(ProcessFailed, match="process 1 of 2 was killed by SIGKILL"):
         on_processes(run_one, ["--out", str(tmp_path), "--steps", "60"], spoilt)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["partial", "step-00000010"]
@@ -151,7 +151,7 @@ def test_torchrun_restarts_its_workers_and_no_step_is_lost(tmp_path: Path):
     words = ["--corpus", "moby", "--steps", "150", "--evaluate-every", "150", "--checkpoint-every", "10"]
     out = tmp_path / "killed"
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "1"]
-    command = [*launch, "-m", "course_lib.commands.pretrain", *SMALL, *words, "--out", str(out)]
+    command = [*launch, "-m", "course_lib.pretraining", *SMALL, *words, "--out", str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     with open(tmp_path / "errors", "wb") as errors:
         torchrun = subprocess.Popen([sys.executable, *command], env=environment, stderr=errors)
@@ -181,7 +181,7 @@ def cmdline(pid: str) -> bytes:
 
 @pytest.mark.parametrize(("processes", "sharding"), [(1, "fsdp"), (4, "ddp")])
 def test_another_number_of_processes_takes_over(tmp_path: Path, alone: Path, processes: int, sharding: str):
-    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 38)
+    spoilt = functools.partial(die_at, "course_lib.pretraining.training.update", 38)
     with pytest.raises(ProcessFailed, match="SIGKILL"):
         on_processes(run_one, ["--out", str(tmp_path), *PLAIN], spoilt)
     words = [*PLAIN, "--resume", "--sharding", sharding]
@@ -242,7 +242,7 @@ def test_a_restart_before_the_first_checkpoint_begins_anew(tmp_path: Path, whole
         os.environ["TORCHELASTIC_RESTART_COUNT"] = "1"
         return run_one(["--out", str(tmp_path), "--steps", "60"])
 
-    spoilt = functools.partial(die_at, "course_lib.commands.next_token_training.update", 7)
+    spoilt = functools.partial(die_at, "course_lib.pretraining.training.update", 7)
     with pytest.raises(ProcessFailed, match="SIGKILL"):
         on_processes(run_one, ["--out", str(tmp_path), "--steps", "60"], spoilt)
     assert on_processes(restarted) == [(0, ""), (0, "")]

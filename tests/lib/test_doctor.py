@@ -8,7 +8,7 @@ import pytest
 import torch
 import torchvision
 
-from course_lib.commands import doctor
+from course_lib import doctor
 from course_lib.data import digits
 
 

@@ -8,11 +8,10 @@ import pytest
 import torch
 from small_worlds import describe
 
-from course_lib.training import elastic
-from course_lib.training.distributed import process_group
-from course_lib.training.elastic import under_torchrun
-from course_lib.training.gradient_averaging import global_mean
-from course_lib.training.processes import ProcessFailed
+from course_lib.training.distributed import launch
+from course_lib.training.distributed.data_parallel import global_mean
+from course_lib.training.distributed.group import process_group
+from course_lib.training.distributed.launch import ProcessFailed, under_torchrun
 
 
 def restarts_seen() -> int:
@@ -43,7 +42,7 @@ def test_all_are_started_again_when_one_dies(capsys):
 
 def test_they_meet_and_are_started_again_without_libuv_too(monkeypatch):
     """As on Windows, but for Windows."""
-    monkeypatch.setattr(elastic, "_WITHOUT_LIBUV", True)
+    monkeypatch.setattr(launch, "_WITHOUT_LIBUV", True)
     monkeypatch.setenv("USE_LIBUV", "0")
     assert under_torchrun(die_until, 1, restarts=1) == [1, 1]
 

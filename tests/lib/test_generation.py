@@ -193,6 +193,11 @@ def test_temperature_divides_and_all_rows_are_filtered_alike(logits, temperature
     assert torch.equal(filtered[0], torch.stack(alone))
 
 
+@pytest.mark.parametrize("kept", range(1, 8))
+def test_a_run_that_sums_to_exactly_p_has_reached_it(kept):
+    assert torch.isfinite(next_token_logits(torch.zeros(8), top_p=kept / 8)).sum() == kept
+
+
 def test_of_equal_logits_the_smaller_id_is_kept_and_the_input_is_not_changed():
     logits = torch.zeros(5)
     assert torch.isfinite(next_token_logits(logits, top_k=2)).tolist() == [True, True, False, False, False]

@@ -9,10 +9,9 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.models.gpt import GPT
-from course_lib.models.kv_cache import KeyValueCache, reading_mask
+from course_lib.models.encoder import TextEncoder
+from course_lib.models.gpt import GPT, KeyValueCache, cached_causal_mask
 from course_lib.models.seq2seq import Seq2Seq
-from course_lib.models.text_encoder import TextEncoder
 from course_lib.models.transformer import Transformer
 from course_lib.training.compilation import GraphCounter
 
@@ -156,7 +155,7 @@ def test_a_batch_equals_its_rows_one_by_one():
         assert_same_up_to_rounding(model(ids), rows, terms=additions(model))
 
 
-@pytest.mark.parametrize("chunks", [[1] * 16, [5, 1, 1, 4, 5], [15, 1], [16], [1, 15]])
+@pytest.mark.parametrize("chunks", [[1] * 16, [5, 1, 1, 4, 5], [3, 2, 11], [15, 1], [16], [1, 15]])
 def test_reading_in_parts_with_a_cache_equals_reading_at_once(chunks):
     model = small()
     ids = draw((3, 16))
@@ -198,13 +197,43 @@ def test_the_cache_hands_out_what_it_holds():
     assert {tuple(tensor.shape) for pair in stored for tensor in pair} == {(2, 3, 4, 8)}
 
 
-def test_dropout_acts_in_train_mode_only():
-    model = small(dropout=0.5)
-    ids = draw((2, 8))
-    with torch.no_grad():
-        assert torch.equal(model(ids), model(ids))
-        model.train()
-        assert not torch.allclose(model(ids), model(ids), atol=1e-2)
+DROPOUTS = {  # a model, its inputs, its dropouts: one per embedding and per residual branch
+    "GPT": (lambda p: small(dropout=p), (draw((2, 8)),), 1 + 2 * 2),
+    "TextEncoder": (
+        lambda p: TextEncoder(50, d_model=24, heads=3, layers=2, feed_forward=32, max_length=16, dropout=p),
+        (draw((2, 8)), torch.tensor([8, 5])),
+        1 + 2 * 2,
+    ),
+    "Transformer": (
+        lambda p: Transformer(50, 50, d_model=24, heads=3, layers=2, feed_forward=32, dropout=p),
+        (draw((2, 8)), torch.tensor([8, 5]), draw((2, 6))),
+        2 + 2 * 2 + 3 * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "inputs", "places"), DROPOUTS.values(), ids=DROPOUTS)
+def test_every_dropout_acts_by_itself_and_in_train_mode_only(make, inputs, places, monkeypatch):
+    model, dropout, calls, acting = make(0.5), F.dropout, [], set()
+
+    def one_at_a_time(x: Tensor, p: float = 0.5, training: bool = True, _inplace: bool = False) -> Tensor:
+        calls.append((p, training))
+        return dropout(x, p, training and len(calls) - 1 in acting)
+
+    def output() -> Tensor:
+        calls.clear()
+        with torch.no_grad():
+            return model(*inputs)
+
+    monkeypatch.setattr(F, "dropout", one_at_a_time)
+    acting = set(range(places))
+    expected = model.eval()(*inputs)
+    assert torch.equal(output(), expected)
+    model.train()
+    for place in range(places):
+        acting = {place}
+        assert not torch.allclose(output(), expected, atol=1e-3), place
+        assert calls == [(0.5, True)] * places
 
 
 @pytest.mark.parametrize(
@@ -262,8 +291,8 @@ def test_the_caches_own_checks():
     with pytest.raises(ValueError, match="cache holds 0 of 4 positions, 5 more do not fit"):
         cache.extend(0, five, five)
     with pytest.raises(ValueError, match="before must be at least 0 and new at least 1, got -1 and 1"):
-        reading_mask(-1, 1)
-    assert reading_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
+        cached_causal_mask(-1, 1)
+    assert cached_causal_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
 
 
 LATE = torch.tensor([[0, 3, 50]])

@@ -7,13 +7,13 @@ import torch
 from small_worlds import accumulated, alone, beside_a_gpu, mean_of_ranks, shared
 from torch import nn
 
-from course_lib.training.gradient_averaging import (
+from course_lib.training.distributed.data_parallel import (
     average_gradients,
     average_gradients_by_examples,
     global_mean,
     loss_weight,
 )
-from course_lib.training.processes import ProcessFailed, on_processes
+from course_lib.training.distributed.launch import ProcessFailed, on_processes
 
 CLOSE = 1e-7  # what the chapter promises; the differences measured are below 1e-16
 

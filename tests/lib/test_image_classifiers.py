@@ -10,11 +10,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from course_lib.commands.digit_weights import WEIGHTS_FILE, write_weights
-from course_lib.commands.recipes import measure_accuracy
 from course_lib.data.digits import EMBEDDED_SHA256
 from course_lib.models.image_classifiers import MLP, ConvNet, SoftmaxRegression
-from course_lib.widgets.draw_digit import digit_network
+from course_lib.pretrained.digit_network import WEIGHTS, digit_network
+from studies.digit_weights import write_weights
+from studies.recipes import measure_accuracy
 
 
 def images(batch: int = 3) -> Tensor:
@@ -113,14 +113,14 @@ def test_mlp_refuses_no_hidden_units() -> None:
 
 
 def test_the_pages_weights_are_small_whole_and_good() -> None:
-    tensors = load_file(WEIGHTS_FILE)
+    tensors = load_file(WEIGHTS)
     assert {name: tuple(t.shape) for name, t in tensors.items()} == {
         name: tuple(t.shape) for name, t in ConvNet().state_dict().items()
     }
     assert {t.dtype for t in tensors.values()} == {torch.float16}
     assert all(torch.isfinite(t).all() for t in tensors.values())
-    assert WEIGHTS_FILE.stat().st_size <= 70_000
-    with safe_open(WEIGHTS_FILE, framework="pt") as file:
+    assert WEIGHTS.stat().st_size <= 70_000
+    with safe_open(WEIGHTS, framework="pt") as file:
         provenance = file.metadata()
     assert provenance["data_sha256"] == EMBEDDED_SHA256
     accuracy = measure_accuracy(digit_network())

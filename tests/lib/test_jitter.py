@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.data.batches import Batches
-from course_lib.data.jitter import Jittered
+from course_lib.data.batches import Batches, Jittered
 from course_lib.foundations.rounding import rounding_bound
 
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from course_lib.data.batches import Batches
 from course_lib.data.digits import load_digits
 from course_lib.models.image_classifiers import ConvNet
-from course_lib.training.history import History
-from course_lib.training.loop import evaluate, fit
+from course_lib.training.loop import History, evaluate, fit
 from course_lib.training.metrics import classification_metrics
 
 
@@ -246,6 +245,23 @@ def test_mixed_precision_computes_low_and_keeps_parameters_high(dtype: torch.dty
     assert history["train_loss"] == pytest.approx(wanted["train_loss"], rel=5e-3)
     torch.testing.assert_close(model.weight, reference.weight, rtol=0, atol=0.02)
     assert (model.weight - linear().weight).abs().max() > 0.2  # and it did move
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("share", [0.25, 4.0])
+def test_clipping_measures_the_gradient_itself_in_every_precision(dtype: torch.dtype | None, share: float):
+    """float16 multiplies the loss by 65,536, which must be out of the gradient before its norm is taken."""
+    inputs, targets = problem()
+    model, before = linear().float(), linear().float()
+    F.cross_entropy(before(inputs.float()), targets).backward()
+    norm = torch.cat([p.grad.flatten() for p in before.parameters()]).norm().item()
+    batches = Batches(inputs.float(), targets, batch_size=10)
+    settings = {"epochs": 1, "clip_norm": share * norm, "amp_dtype": dtype, "progress": False}
+    fit(model, batches, F.cross_entropy, sgd(model, lr=1.0), **settings)
+    moved = torch.cat(
+        [(p - q).flatten() for p, q in zip(model.parameters(), before.parameters(), strict=True)]
+    )
+    assert moved.norm().item() == pytest.approx(min(share, 1.0) * norm, rel=0.02)
 
 
 def test_a_small_convnet_learns_twenty_digits_by_heart() -> None:

@@ -13,9 +13,18 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.models.adapter_files import adapter_state_dict, load_adapter, save_adapter
 from course_lib.models.gpt import GPT
-from course_lib.models.lora import LoRALinear, adapters, add_lora, count_parameters, merge, wrap
+from course_lib.models.lora import (
+    LoRALinear,
+    adapter_state_dict,
+    adapters,
+    add_lora,
+    count_parameters,
+    load_adapter,
+    merge,
+    save_adapter,
+    wrap,
+)
 
 IDS = torch.randint(0, 40, (3, 12), generator=torch.Generator().manual_seed(7))
 SIZES = {"context": 16, "d_model": 24, "heads": 2, "layers": 2}
@@ -56,6 +65,20 @@ def test_a_fresh_adapter_leaves_the_outputs_as_they_were_to_the_bit():
     names = add_lora(model, "*", 4, 8.0)
     assert len(names) == 2 * 4
     assert torch.equal(model(IDS), before)
+
+
+def test_a_starts_uniform_within_one_over_the_root_of_its_inputs_as_the_generator_draws():
+    def adapted(seed: int) -> dict[str, Tensor]:
+        model = nn.Sequential(nn.Linear(400, 100), nn.Linear(100, 400))
+        add_lora(model, "*", 50, 1.0, generator=torch.Generator().manual_seed(seed))
+        return adapter_state_dict(model)
+
+    first = adapted(0)
+    for name, inputs in {"0.A": 400, "1.A": 100}.items():
+        assert first[name].abs().max().item() == pytest.approx(inputs**-0.5, rel=0.01)
+        assert first[name].std().item() == pytest.approx((3 * inputs) ** -0.5, rel=0.03)
+    assert all(torch.equal(factor, first[name]) for name, factor in adapted(0).items())
+    assert not torch.equal(adapted(1)["0.A"], first["0.A"])
 
 
 def test_the_output_is_that_of_the_changed_matrix():
@@ -325,3 +348,15 @@ def test_an_adapter_follows_its_layers_dtype():
     layer = LoRALinear(nn.Linear(4, 3).bfloat16(), 2, 2.0)
     assert layer.A.dtype == layer.B.dtype == torch.bfloat16
     assert layer(torch.ones(1, 4, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_adapters_come_in_the_models_mode_and_leave_it(training: bool, tmp_path: Path):
+    save_adapter(trained(), tmp_path / "adapter.safetensors")
+    added, loaded = made().train(training), made().train(training)
+    add_lora(added, "*", 3, 6.0)
+    load_adapter(loaded, tmp_path / "adapter.safetensors")
+    for model in (added, loaded):
+        assert {module.training for module in model.modules()} == {training}
+        merge(model)
+        assert {module.training for module in model.modules()} == {training}

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.models.gpt import GPT
-from course_lib.text.baselines import CharacterBigrams, bigram_loss, unigram_loss
-from course_lib.text.measures import bits_per_byte, known_word_share, model_loss, quatrain_share, words
+from course_lib.text.evaluation import (
+    CharacterBigrams,
+    bigram_loss,
+    bits_per_byte,
+    known_word_share,
+    model_loss,
+    quatrain_share,
+    unigram_loss,
+    words,
+)
 from course_lib.text.windows import RandomWindows, consecutive_windows
 
 IDS = st.lists(st.integers(0, 5), min_size=2, max_size=40)

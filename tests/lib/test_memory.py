@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from classifier_memory import convnet_activation_bytes, mlp_activation_bytes
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
@@ -15,10 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.accelerator import most_allocated
-from course_lib.commands.benchmark_record import load_record
-from course_lib.models.classifier_memory import convnet_activation_bytes, mlp_activation_bytes
-from course_lib.models.gpt import GPT
-from course_lib.models.gpt_cost import (
+from course_lib.models.cost import (
     PRECISIONS,
     GPTShape,
     gpt_activation_bytes,
@@ -30,7 +28,9 @@ from course_lib.models.gpt_cost import (
     gpt_tensors,
     gpt_working_bytes,
 )
+from course_lib.models.gpt import GPT
 from course_lib.models.image_classifiers import MLP, ConvNet
+from course_lib.records import load_record
 from course_lib.training.memory import (
     TrainingBytes,
     measure_step,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from course_lib.foundations import optimizers, schedules
-from course_lib.foundations.optimizer_base import Optimizer
+from course_lib.foundations.optimizers import Optimizer
 
 STEPS = 100
 NAMES = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Muon")

@@ -8,14 +8,14 @@ import onnx
 import pytest
 import torch
 from onnx_files import digit_onnx, run
+from zero_book import page_models
+from zero_book.page_models import FOLDER, write_onnx
 
 import course_lib
 from course_lib.data.digits import load_digits
-from course_lib.deploy import page_models
-from course_lib.deploy.page_models import FOLDER, write_onnx
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.pretrained import shipped
-from course_lib.widgets.draw_digit import digit_network
+from course_lib.pretrained import gpts
+from course_lib.pretrained.digit_network import digit_network
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_digit_net_s_file_is_the_model_at_every_batch(files, batch):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 64), (1, 256)])
 def test_the_gpt_s_file_is_the_model_at_every_length(files, shape):
-    gpt = shipped.load("moby").model
+    gpt = gpts.load("moby").model
     ids = torch.randint(gpt.vocab_size, shape, generator=torch.Generator().manual_seed(sum(shape)))
     with torch.no_grad():
         expected = gpt(ids)

@@ -11,20 +11,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.models.gpt import GPT
-from course_lib.text.generation import generate
-from course_lib.training.answers import (
-    NOT_ASKED,
+from course_lib.assistant.dpo import bradley_terry_loss, dpo_loss, implicit_reward
+from course_lib.assistant.grpo import clipped_policy_loss, group_advantages
+from course_lib.assistant.sft import (
+    IGNORE_INDEX,
     answer_log_probabilities,
     answer_loss,
     prompts_with_answers,
     token_log_probabilities,
 )
+from course_lib.models.gpt import GPT
+from course_lib.text.generation import generate
 from course_lib.training.loop import fit
-from course_lib.training.policy_gradient import clipped_policy_loss, group_advantages
-from course_lib.training.preference import bradley_terry_loss, dpo_loss, implicit_reward
 
-N = NOT_ASKED
+N = IGNORE_INDEX
 VOCABULARY = 7
 PROMPTS, ANSWERS = [[3, 4, 5], [6], [2, 2]], [[1, 2], [3, 4, 5, 1], [1]]
 
@@ -351,7 +351,7 @@ def test_what_is_not_asked_may_hold_anything(junk):
         ({"asked": torch.ones(2, 3)}, TypeError, "asked must be bool, True at an answer's tokens"),
         ({"log_probabilities": torch.ones(3)}, ValueError, r"log_probabilities must be \(n, seq\)"),
         ({"old": torch.ones(2, 4)}, ValueError, r"old must be \(2, 3\) as log_probabilities, got \(2, 4\)"),
-        ({"advantages": torch.ones(3)}, ValueError, r"advantages must be \(2,\), one an answer, got \(3,\)"),
+        ({"advantages": torch.ones(3)}, ValueError, r"advantages must be \(2,\), one per answer, got \(3,\)"),
         ({"asked": torch.tensor([[True] * 3, [False] * 3])}, ValueError, "in each row, row 1 has none"),
         ({"clip": 0.0}, ValueError, "clip must be above 0 and below 1, got 0.0"),
         ({"clip": 1.0}, ValueError, "clip must be above 0 and below 1, got 1.0"),

@@ -19,13 +19,14 @@ from safetensors.torch import load_file
 from small_pretraining import SMALL, few_quatrains
 from torch import nn
 
-from course_lib.commands import pretrain
-from course_lib.commands.corpora import corpus_text, encode_split, make_tokenizer
-from course_lib.commands.next_token_training import adamw, train, update
-from course_lib.commands.run_state import Progress, Run
 from course_lib.data.text import load_tang, quatrains_as_text
+from course_lib.pretraining import pretrain
+from course_lib.pretraining.corpora import corpus_text, encode_split, make_tokenizer
+from course_lib.pretraining.run_folder import Progress, Run
+from course_lib.pretraining.training import train, update
 from course_lib.text.tokenizers import CharacterTokenizer
 from course_lib.training import checkpoint
+from course_lib.training.steps import adamw
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def test_a_run_learns_and_leaves_all_it_promised(tmp_path: Path, capsys):
     assert found["validation_loss"] == losses[-1]
     assert found["machine"]["threads"] == 1
     shown = capsys.readouterr().out
-    assert f"{losses[-1]:.4f} nats a token, {found['bits_per_byte']:.4f} bits a byte" in shown
+    assert f"{losses[-1]:.4f} nats per token, {found['bits_per_byte']:.4f} bits per byte" in shown
     # The best parameters are those whose loss the row states.
     tokenizer = CharacterTokenizer.from_json((folder / "tokenizer.json").read_text("utf-8"))
     model = pretrain.GPT(tokenizer.vocab_size, context=16, d_model=8, heads=2, layers=1)
@@ -94,7 +95,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, monkeypatch):
         return update(*arguments, **keywords)
 
     with monkeypatch.context() as patch:
-        patch.setattr("course_lib.commands.next_token_training.update", interrupted)
+        patch.setattr("course_lib.pretraining.training.update", interrupted)
         assert run(tmp_path / "parts", "--steps", "60") == 130
     torch.manual_seed(999)
     assert run(tmp_path / "parts", "--steps", "60", "--resume") == 0
@@ -106,7 +107,7 @@ def test_a_killed_process_goes_on_bit_for_bit(tmp_path: Path):
     # 17 windows of 32 are enough positions for the maps to be computed as convolutions.
     words = ["--corpus", "moby", "--steps", "90", "--evaluate-every", "45", "--checkpoint-every", "3"]
     words += ["--batch-size", "17", "--context", "32"]
-    command = [sys.executable, "-m", "course_lib.commands.pretrain", *SMALL, *words]
+    command = [sys.executable, "-m", "course_lib.pretraining", *SMALL, *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     victim = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env=environment)
     try:
@@ -248,9 +249,7 @@ def test_the_learning_rate_rises_then_falls_to_a_tenth(tmp_path: Path):
 
 def test_a_rows_training_loss_is_the_mean_since_the_row_before(tmp_path: Path, monkeypatch):
     losses = iter([5.0, 3.0, 4.0, 2.0, 1.0])
-    monkeypatch.setattr(
-        "course_lib.commands.next_token_training.update", lambda *_, **__: torch.tensor(next(losses))
-    )
+    monkeypatch.setattr("course_lib.pretraining.training.update", lambda *_, **__: torch.tensor(next(losses)))
     validation = iter([2.0, 3.0, 1.5])
     model = Bag()
     run_ = Run(

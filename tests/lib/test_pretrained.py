@@ -12,13 +12,14 @@ import torch
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as to_bytes
 
-from course_lib.commands import pretrain, ship
-from course_lib.commands.corpora import CORPORA, corpus_text, encode_split
-from course_lib.pretrained import shipped
-from course_lib.pretrained.shipped import load, parse
+from course_lib.pretrained import gpts
+from course_lib.pretrained.gpts import load, parse
+from course_lib.pretraining import pretrain
+from course_lib.pretraining.corpora import CORPORA, corpus_text, encode_split
+from course_lib.text.evaluation import model_loss
 from course_lib.text.generation import generate
-from course_lib.text.measures import model_loss
 from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer
+from studies import ship
 
 NAMES = ["moby", "tang"]
 
@@ -29,7 +30,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def contents(name: str) -> tuple[bytes, bytes]:
-    return tuple((shipped.FILES / f"{name}.{end}").read_bytes() for end in ("safetensors", "json"))
+    return tuple((gpts.FILES / f"{name}.{end}").read_bytes() for end in ("safetensors", "json"))
 
 
 def test_a_model_comes_ready_to_use(name):
@@ -58,7 +59,7 @@ def test_values_are_those_of_the_file_in_float16(name):
 def test_the_card_tells_what_was_done(name):
     model, tokenizer, card = load(name)
     words = card["command"].split()
-    assert words[:3] == ["python", "-m", "course_lib.commands.pretrain"]
+    assert words[:3] == ["python", "-m", "course_lib.pretraining"]
     arguments = pretrain.parser().parse_args(words[3:])
     assert arguments.corpus == name
     for key in ("layers", "heads", "d_model", "context"):
@@ -118,7 +119,7 @@ def test_the_first_sample_is_what_the_model_writes(name):
 @pytest.mark.parametrize("damage", ["one bit", "truncated"])
 def test_a_damaged_file_is_refused_by_name_and_hash(end, damage, tmp_path: Path, monkeypatch):
     for each in ("safetensors", "json"):
-        content = bytearray((shipped.FILES / f"moby.{each}").read_bytes())
+        content = bytearray((gpts.FILES / f"moby.{each}").read_bytes())
         if each == end:
             if damage == "one bit":
                 content[-9] ^= 1
@@ -126,7 +127,7 @@ def test_a_damaged_file_is_refused_by_name_and_hash(end, damage, tmp_path: Path,
                 del content[-100:]
             found = hashlib.sha256(content).hexdigest()
         (tmp_path / f"moby.{each}").write_bytes(content)
-    monkeypatch.setattr(shipped, "FILES", tmp_path)
+    monkeypatch.setattr(gpts, "FILES", tmp_path)
     with pytest.raises(ValueError, match=rf"moby\.{end} is corrupt or truncated: expected SHA-256") as caught:
         load("moby")
     assert found in str(caught.value)
@@ -193,4 +194,4 @@ def test_shipping_rounds_measures_and_writes(tmp_path: Path):
     stated = card["validation"]["nats_per_token"]["model"]
     assert model_loss(model, encoded.ids, context=32) == pytest.approx(stated, abs=1e-5)
     assert card["training"]["history"][-1]["step"] == 30
-    assert card["command"].startswith("python -m course_lib.commands.pretrain --corpus moby")
+    assert card["command"].startswith("python -m course_lib.pretraining --corpus moby")

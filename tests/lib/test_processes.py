@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from course_lib.training import processes
-from course_lib.training.distributed import process_group
-from course_lib.training.processes import ProcessFailed, free_port, on_processes
+from course_lib.training.distributed import launch
+from course_lib.training.distributed.group import process_group
+from course_lib.training.distributed.launch import ProcessFailed, free_port, on_processes
 
 
 def rank_and_size(factor: int) -> tuple[int, str]:
@@ -101,11 +101,11 @@ def test_what_is_no_function_is_refused():
 def spawned() -> Iterator[None]:
     """As on Windows, which has no other way: workers are started by spawn, and wait for the next call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "START_METHOD", "spawn")
-        patch.setattr(processes, "_waiting", [])
-        patch.setattr(processes, "_SLOW", [])  # no function here needs them
+        patch.setattr(launch, "START_METHOD", "spawn")
+        patch.setattr(launch, "_waiting", [])
+        patch.setattr(launch, "_SLOW", [])  # no function here needs them
         yield
-        processes._release(processes._waiting, [])
+        launch._release(launch._waiting, [])
 
 
 def leave_traces() -> tuple[int, float]:
@@ -152,7 +152,7 @@ def test_a_spawned_worker_that_fails_or_dies_is_replaced():
         on_processes(kill_one)
     [(waiting, _)] = on_processes(leave_traces, processes=1)
     os.kill(waiting, signal.SIGKILL)  # and where it dies while it waits
-    while any(each.process.is_alive() for each in processes._waiting if each.process.pid == waiting):
+    while any(each.process.is_alive() for each in launch._waiting if each.process.pid == waiting):
         time.sleep(0.01)
     [(after, _)] = on_processes(leave_traces, processes=1)
     assert after not in {*before, waiting}
@@ -165,4 +165,4 @@ def test_a_worker_whose_group_is_still_open_is_not_used_again():
         return os.getpid()
 
     [left_open] = on_processes(opens, processes=1)
-    assert left_open not in {worker.process.pid for worker in processes._waiting}
+    assert left_open not in {worker.process.pid for worker in launch._waiting}

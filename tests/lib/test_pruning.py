@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from course_lib.data.digits import load_digits
 from course_lib.deploy.pruning import magnitude_mask, prune_channels, prune_weights, zero_share
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
+from course_lib.pretrained.digit_network import digit_network
 from course_lib.training.memory import storage_bytes
-from course_lib.widgets.draw_digit import digit_network
 
 CHAIN = ("conv1", "conv2", "conv3", "linear")
 

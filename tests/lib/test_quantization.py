@@ -17,18 +17,20 @@ from torch import nn
 from course_lib.data.digits import load_digits
 from course_lib.deploy.quantization import (
     MOST_PRODUCTS,
+    QuantizedConv2d,
+    QuantizedLinear,
     Scheme,
     dequantize,
     integer_product,
     quantize,
+    quantize_model,
     saturating_product,
     scheme_for,
     scheme_for_range,
 )
-from course_lib.deploy.quantized_layers import QuantizedConv2d, QuantizedLinear, quantize_model
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
+from course_lib.pretrained.digit_network import digit_network
 from course_lib.training.memory import storage_bytes
-from course_lib.widgets.draw_digit import digit_network
 
 warnings.filterwarnings("ignore", module="torchao")
 from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_  # noqa: E402
@@ -184,6 +186,30 @@ def test_the_models_input_ranges_come_from_the_examples():
     assert isinstance(small[2], QuantizedLinear)
     assert small[2].input_scale == expected.scale
     assert small[2].input_zero_point == expected.zero_point
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_the_range_of_a_layer_used_twice_spans_both_uses(order: slice):
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return sum(self.layer(factor * x) for factor in (1.0, -3.0)[order])
+
+    layer = quantize_model(Shared().eval(), torch.tensor([[0.0, 2.0]])).layer
+    expected = scheme_for_range(torch.tensor(-6.0), torch.tensor(2.0))
+    assert (layer.input_scale, layer.input_zero_point) == expected
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("size", [0.0, 1e-38])
+def test_no_scale_is_below_epsilon(size: float, symmetric: bool):
+    scheme = scheme_for_range(torch.tensor(0.0), torch.tensor(size), symmetric=symmetric)
+    assert scheme.scale == torch.finfo(torch.float32).eps
+    assert scheme.zero_point == (0 if symmetric else -128)
+    assert dequantize(quantize(torch.zeros(3), scheme), scheme).tolist() == [0.0] * 3
 
 
 def test_a_layer_of_zeros_stays_one():

@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
+from course_lib.models.encoder import mean_pool
 from course_lib.models.lora import add_lora
-from course_lib.models.text_encoder import mean_pool
-from course_lib.pretrained import minilm, readers, shipped
+from course_lib.pretrained import encoders, gpts, minilm
 
 TEXTS = ["A whale of a film.", "", "Dull; 鯨 and all", "the same again " * 30]
 
 
 @pytest.fixture(params=["installed", "missing"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> readers.Reader:
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> encoders.Reader:
     """The reader with the package and without."""
     if request.param == "missing":
         monkeypatch.setattr(minilm, "installed", lambda: False)
-    return readers.load_reader()
+    return encoders.load_encoder()
 
 
 def test_it_says_which_it_is(reader, request):
@@ -46,17 +46,17 @@ def test_its_targets_take_adapters(reader):
 
 
 def test_the_gpt_reads_with_the_features_its_logits_are_made_of():
-    moby = shipped.load("moby")
+    moby = gpts.load("moby")
     ids = torch.tensor([moby.tokenizer.encode("Call me Ishmael.")])
     with torch.no_grad():
-        hidden = readers.GPTReader(moby.model)(ids, torch.tensor([ids.shape[1]]))
+        hidden = encoders.GPTEncoder(moby.model)(ids, torch.tensor([ids.shape[1]]))
         torch.testing.assert_close(hidden @ moby.model.token_embedding.weight.T, moby.model(ids))
 
 
 def test_bad_input_is_named():
-    moby = shipped.load("moby")
-    model, tokenizer = readers.GPTReader(moby.model), readers.BytePairReader(moby.tokenizer)
-    with pytest.raises(ValueError, match="ids must be at most 256 tokens a row, got 257"):
+    moby = gpts.load("moby")
+    model, tokenizer = encoders.GPTEncoder(moby.model), encoders.BytePairEncoder(moby.tokenizer)
+    with pytest.raises(ValueError, match="ids must be at most 256 tokens per row, got 257"):
         model(torch.zeros(1, 257, dtype=torch.int64), torch.tensor([257]))
     with pytest.raises(ValueError, match=r"lengths must lie in 1 … 4, got \[0\]"):
         model(torch.zeros(1, 4, dtype=torch.int64), torch.tensor([0]))

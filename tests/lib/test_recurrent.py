@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from course_lib.models.lengths import real_tokens
+from course_lib.models.attention import length_mask
 from course_lib.models.recurrent import Cell, GRUCell, LSTMCell, RNNCell, unroll
 
 CELLS = {
@@ -137,8 +137,8 @@ def test_a_later_input_changes_no_earlier_output(kind):
 
 def test_real_tokens_are_those_before_the_length():
     expected = torch.tensor([[True, False, False], [True, True, True]])
-    assert torch.equal(real_tokens(torch.tensor([1, 3])), expected)
-    assert real_tokens(torch.tensor([1, 3]), 5).shape == (2, 5)
+    assert torch.equal(length_mask(torch.tensor([1, 3])), expected)
+    assert length_mask(torch.tensor([1, 3]), 5).shape == (2, 5)
 
 
 X = torch.zeros(2, 4, 3)
@@ -181,16 +181,16 @@ X = torch.zeros(2, 4, 3)
         (
             lambda: unroll(RNNCell(3, 5), X, lengths=torch.tensor([1, 2, 3])),
             ValueError,
-            r"lengths must be \(2,\), one a sequence, got \(3,\)",
+            r"lengths must be \(2,\), one per sequence, got \(3,\)",
         ),
         (
             lambda: unroll(RNNCell(3, 5), X, lengths=torch.ones(2)),
             TypeError,
             "lengths must be an int tensor, got torch.float32",
         ),
-        (lambda: real_tokens([1, 2]), TypeError, "lengths must be an int tensor, got list"),
-        (lambda: real_tokens(torch.ones(2, 2).long()), ValueError, r"lengths must be \(batch,\)"),
-        (lambda: real_tokens(torch.ones(0).long()), ValueError, r"at least one entry, got \(0,\)"),
+        (lambda: length_mask([1, 2]), TypeError, "lengths must be an int tensor, got list"),
+        (lambda: length_mask(torch.ones(2, 2).long()), ValueError, r"lengths must be \(batch,\)"),
+        (lambda: length_mask(torch.ones(0).long()), ValueError, r"at least one entry, got \(0,\)"),
     ],
 )
 def test_bad_input_is_named(call, error, message):

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.commands import build_reviews
-from course_lib.commands.build_reviews import letters_and_digits, scored_snippets, split_of
 from course_lib.data import reviews
 from course_lib.data.reviews import SPLITS, load_reviews
+from studies import build_reviews
+from studies.build_reviews import letters_and_digits, scored_snippets, split_of
 
 
 def test_there_are_as_many_as_promised_and_both_kinds():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from course_lib.assistant.task import generate_batch
 from course_lib.models.gpt import GPT
 from course_lib.text.generation import generate
-from course_lib.training.rollouts import write_answers
 
 END, LONGEST, CONTEXT = 3, 6, 16
 PROMPTS = [[1, 2, 4], [5], [6, 7], [1, 2, 5], [5], [8, 1, 2, 4, 9, 1]]
@@ -28,7 +28,7 @@ def model() -> GPT:
 
 
 def test_greedy_answers_are_those_of_each_prompt_alone(model):
-    answers = write_answers(model, PROMPTS, end=END, longest=LONGEST, context=CONTEXT)
+    answers = generate_batch(model, PROMPTS, end=END, longest=LONGEST, context=CONTEXT)
     for prompt, found in zip(PROMPTS, answers, strict=True):
         whole = generate(model, torch.tensor(prompt), LONGEST, context=CONTEXT)[len(prompt) :].tolist()
         expected = whole[: whole.index(END) + 1] if END in whole else whole
@@ -37,7 +37,7 @@ def test_greedy_answers_are_those_of_each_prompt_alone(model):
 
 
 def test_drawn_answers_end_with_the_token_that_ends_them_or_are_cut(model):
-    answers = write_answers(
+    answers = generate_batch(
         model, PROMPTS * 20, end=END, longest=LONGEST, context=CONTEXT, temperature=2.0, generator=seeded(0)
     )
     ended = [a for a in answers if a[-1] == END]
@@ -49,7 +49,7 @@ def test_drawn_answers_end_with_the_token_that_ends_them_or_are_cut(model):
 
 def test_the_generator_decides(model):
     def drawn(seed: int) -> list[list[int]]:
-        return write_answers(
+        return generate_batch(
             model, PROMPTS, end=END, longest=LONGEST, context=CONTEXT, temperature=2.0, generator=seeded(seed)
         )
 
@@ -70,4 +70,4 @@ def test_the_generator_decides(model):
 )
 def test_what_cannot_be_answered_is_refused(model, prompts, longest, message):
     with pytest.raises(ValueError, match=message):
-        write_answers(model, prompts, end=END, longest=longest, context=CONTEXT)
+        generate_batch(model, prompts, end=END, longest=longest, context=CONTEXT)

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.models.greedy_decoding import write_greedily
 from course_lib.models.seq2seq import Seq2Seq
-from course_lib.models.translation import write_greedily
 
 START, END = 1, 2
 both = pytest.mark.parametrize("attention", [False, True], ids=["fixed", "attention"])
@@ -179,12 +179,12 @@ TOO_HIGH = torch.full((3, 5), 9)
         (
             lambda: MODEL(SOURCE, LENGTHS[:2], TARGET),
             ValueError,
-            "source_lengths must hold one length a source, got 2 for 3",
+            "source_lengths must hold one length per source, got 2 for 3",
         ),
         (
             lambda: MODEL(SOURCE, LENGTHS, TARGET[:1]),
             ValueError,
-            "target_in must hold one target a source, got 1 for 3",
+            "target_in must hold one target per source, got 1 for 3",
         ),
         (
             lambda: MODEL.translate(SOURCE, LENGTHS, start=7, end=2, max_new_tokens=3),

@@ -1,4 +1,4 @@
-"""Sharded checkpoints: their names, what is refused, and what a model spread otherwise reads from them."""
+"""Sharded checkpoints: their names, what is refused, and what a model wrapped otherwise reads from them."""
 
 from pathlib import Path
 
@@ -8,11 +8,10 @@ from small_worlds import examples, perceptron
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
-from course_lib.training.checkpoint_folders import folder_of, newest, step_of
-from course_lib.training.data_parallel import seed_update, spread
-from course_lib.training.distributed import World, process_group
-from course_lib.training.processes import ProcessFailed, on_processes
-from course_lib.training.sharded_checkpoint import load, save
+from course_lib.training.distributed.checkpoint import folder_of, load, newest, save, step_of
+from course_lib.training.distributed.data_parallel import seed_update, wrap_data_parallel
+from course_lib.training.distributed.group import World, process_group
+from course_lib.training.distributed.launch import ProcessFailed, on_processes
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
@@ -21,7 +20,7 @@ def trained(folder: Path, sharding: str, steps: int) -> dict[str, Tensor]:
     """A few updates, with a checkpoint after each."""
     with process_group("cpu") as world:
         model, (x, y) = perceptron(), examples(4)
-        model = spread(model, world, sharding, [model[0]])
+        model = wrap_data_parallel(model, world, sharding, [model[0]])
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
         generator = torch.Generator().manual_seed(1)
         for step in range(1, steps + 1):
@@ -36,7 +35,7 @@ def trained(folder: Path, sharding: str, steps: int) -> dict[str, Tensor]:
 def read(folder: Path, sharding: str, hidden: int = 8) -> tuple[object, dict[str, Tensor], int, float]:
     with process_group("cpu") as world:
         model = nn.Sequential(nn.Linear(6, hidden), nn.GELU(), nn.Linear(hidden, 6)).double()
-        model = spread(model, world, sharding, [model[0]])
+        model = wrap_data_parallel(model, world, sharding, [model[0]])
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.5)
         generator = torch.Generator()
         path = newest(folder)
@@ -93,9 +92,9 @@ def test_names_are_read_as_they_are_written(tmp_path: Path):
 def test_what_cannot_be_spread_is_refused():
     world = World(0, 1, torch.device("cpu"), launched=False)
     with pytest.raises(ValueError, match="sharding must be 'ddp' or 'fsdp', got 'zero'"):
-        spread(perceptron(), world, "zero", [])
+        wrap_data_parallel(perceptron(), world, "zero", [])
     with pytest.raises(ValueError, match="world must have a process group"):
-        spread(perceptron(), world, "ddp", [])
+        wrap_data_parallel(perceptron(), world, "ddp", [])
 
 
 def test_an_updates_randomness_depends_on_seed_step_and_rank():

@@ -6,7 +6,7 @@ import torch
 from small_snippets import ARCHITECTURE, small_encoder, snippets
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.models.text_classifier import TextClassifier
+from course_lib.models.encoder import TextClassifier
 
 
 def test_logits_are_the_head_of_the_mean_over_real_tokens():

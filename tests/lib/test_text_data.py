@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.commands import build_text
 from course_lib.data import text
 from course_lib.data.text import load_moby_dick, load_tang, quatrains_as_text
+from studies import build_text
 
 
 def test_moby_dick_is_split_by_whole_chapters():

@@ -19,10 +19,9 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from course_lib.data.text import load_moby_dick
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
-from course_lib.models.text_encoder import TextEncoder, from_bert_names, mean_pool
+from course_lib.models.encoder import TextEncoder, from_bert_names, mean_pool
 from course_lib.pretrained import minilm
-from course_lib.pretrained.minilm import PretrainedEncoder, load_minilm, parse
-from course_lib.text.word_pieces import WordPieceTokenizer
+from course_lib.pretrained.minilm import PretrainedEncoder, WordPieceTokenizer, load_minilm, parse
 
 ODD = [
     "",
@@ -368,7 +367,7 @@ def test_the_module_can_be_imported_where_nothing_extra_is_installed():
     program = (
         "import sys; sys.modules['tokenizers'] = None\n"
         "from course_lib.pretrained import minilm\n"
-        "from course_lib.text.word_pieces import WordPieceTokenizer\n"
+        "from course_lib.pretrained.minilm import WordPieceTokenizer\n"
         "try:\n    WordPieceTokenizer(b'{}')\nexcept ModuleNotFoundError as error:\n    print(error)\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

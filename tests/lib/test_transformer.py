@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_lib.claims.on_training import transformer_class
+from course_exercises.claims.on_training import transformer_class
 from course_lib.models.attention import MultiHeadAttention
+from course_lib.models.cost import forward_flops, parameter_count
 from course_lib.models.positions import sinusoidal
-from course_lib.models.transformer import Transformer
-from course_lib.models.transformer_cost import forward_flops, parameter_count
-from course_lib.models.transformer_layers import DecoderLayer, EncoderLayer, FeedForward, Residual
+from course_lib.models.transformer import DecoderLayer, EncoderLayer, FeedForward, Residual, Transformer
 
 START, END = 1, 2
 CLOSE = {"rtol": 1e-8, "atol": 1e-10}

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.data.batches import Batches
-from course_lib.training.translation import exact_match, token_cross_entropy
+from course_lib.training.metrics import exact_match, token_cross_entropy
 
 END, PAD = 2, 0
 

@@ -25,7 +25,7 @@ INNOCENT = {
     "F",
     "nn",
     "plt",
-    "expected",
+    "bands",
     "len",
     "float",
     "int",

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.commands import recipes_assistant as recipes
+from studies import recipes_assistant as recipes
 
 CHAPTER = Path(__file__).resolve().parents[2] / "notebooks" / "13_assistant.ipynb"
 
@@ -20,7 +20,7 @@ def code() -> str:
 
 
 def test_every_recipe_is_judged(code):
-    assert set(re.findall(r'expected\.check\( ?"([^"]+)"', code)) == recipes.RECIPES.keys()
+    assert set(re.findall(r'bands\.check\( ?"([^"]+)"', code)) == recipes.RECIPES.keys()
 
 
 def test_the_exam_is_that_of_the_bands(code):
@@ -37,6 +37,6 @@ def test_the_exam_is_that_of_the_bands(code):
 def test_each_stage_has_the_live_budget_and_starts_where_the_recipe_does(code):
     assert "budget = stages.LIVE #" in code
     assert recipes.words_to_ask_about().examples is recipes.LIVE
-    assert "sft = stages.demonstrated(stages.pretrained(), budget, seed=0).model" in code
-    assert "dpo = stages.preferred(sft, budget, seed=0).model" in code
-    assert "grpo = stages.rewarded(sft, budget, seed=0)" in code
+    assert "sft = stages.run_sft(stages.pretrained(), budget, seed=0).model" in code
+    assert "dpo = stages.run_dpo(sft, budget, seed=0).model" in code
+    assert "grpo = stages.run_grpo(sft, budget, seed=0)" in code

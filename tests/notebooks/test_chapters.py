@@ -13,7 +13,7 @@ import notebook_rules as rules
 import pytest
 from zero_slides.tags import SLIDE_TAGS
 
-from course_lib.classroom.stubs import find_stubs, load
+from course_classroom.chapter_exercises import find_stubs, load
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -10,7 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.commands import recipes_fine_tuning as recipes
+from course_lib import fine_tuning
+from studies import recipes_fine_tuning as recipes
 
 CHAPTER = Path(__file__).resolve().parents[2] / "notebooks" / "12_fine_tuning.ipynb"
 
@@ -30,7 +31,7 @@ def part(text: str, first: str, last: str) -> str:
 
 
 def test_both_recipes_are_judged_in_the_chapter():
-    assert set(re.findall(r'expected\.check\( ?"([^"]+)"', code())) == recipes.RECIPES.keys()
+    assert set(re.findall(r'bands\.check\( ?"([^"]+)"', code())) == recipes.RECIPES.keys()
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,8 @@ def test_both_recipes_are_judged_in_the_chapter():
     ],
 )
 def test_the_adapter_is_trained_as_in_the_recipe(pattern):
-    live = part(code(), "TextClassifier(adapted", "expected.check") + part(
-        code(), "adapted = load_reader().model lora.add_lora", "TextClassifier(adapted"
+    live = part(code(), "TextClassifier(adapted", "bands.check") + part(
+        code(), "adapted = load_encoder().model lora.add_lora", "TextClassifier(adapted"
     )
     found = set(re.findall(pattern, live))
     assert found == set(re.findall(pattern, source(recipes.train_adapter)))
@@ -53,11 +54,11 @@ def test_the_adapter_is_trained_as_in_the_recipe(pattern):
 
 
 def test_the_adapters_learning_rate_and_snippets():
-    live = part(code(), "TextClassifier(adapted", "expected.check")
+    live = part(code(), "TextClassifier(adapted", "bands.check")
     rate = recipes.RECIPES["snippets.lora.accuracy"].learning_rate
     assert [float(lr) for lr in re.findall(r"lr=([\de.-]+)", live)] == [rate]
     drawn = re.findall(r'some_snippets\( ?"train", (\d+)\), some_snippets\( ?"validation", (\d+)\)', code())
-    assert drawn == [(str(recipes.SNIPPETS), str(recipes.UNSEEN))]
+    assert drawn == [(str(recipes.SNIPPETS), str(fine_tuning.UNSEEN))]
 
 
 def test_digits_are_transferred_as_in_the_recipe():

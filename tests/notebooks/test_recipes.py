@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.commands import recipes
+from studies import recipes
 
 CHAPTER = Path(__file__).resolve().parents[2] / "notebooks" / "06_mnist_classifier.ipynb"
 SHOWN = {

@@ -86,11 +86,12 @@ def imports_of(code: str) -> list[str]:
 
 
 def sources_of(path: Path) -> list[str]:
-    """A notebook's code, and that of the modules of course_lib it names: they may import late."""
+    """A notebook's code, and that of the course's modules it names: they may import late."""
     notebook = nbformat.read(path, as_version=4)
     code = [re.sub(r"(?m)^\s*[%!].*$", "pass", c.source) for c in notebook.cells if c.cell_type == "code"]
-    named = {match for cell in code for match in re.findall(r"from (course_lib[\w.]*) import", cell)}
-    files = [ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in sorted(named)]
+    named = {match for cell in code for match in re.findall(r"from (course_[\w.]*) import", cell)}
+    paths = [ROOT.joinpath(*name.split(".")) for name in sorted(named)]
+    files = [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py")]
     return [*code, *(file.read_text("utf-8") for file in files if file.exists())]
 
 
@@ -104,7 +105,7 @@ def by_extra() -> dict[str, list[Path]]:
 
 def runs(paths: list[Path], requirements: list[str]) -> subprocess.CompletedProcess[str]:
     """Import what these notebooks import where only these requirements are installed."""
-    # The folder itself holds course_lib; pip and setuptools come with every environment.
+    # The folder itself holds the course's packages; pip and setuptools come with every environment.
     allowed = sorted(closure(requirements) | {"course-lib", "setuptools", "pip"})
     statements = {text for path in paths for code in sources_of(path) for text in imports_of(code)}
     return subprocess.run(

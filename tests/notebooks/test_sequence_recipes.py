@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_lib.commands import recipes_sequences as recipes
+from studies import recipes_sequences as recipes
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SHOWN = {
@@ -55,7 +55,7 @@ def test_every_recipe_is_shown():
 def test_the_chapter_trains_the_same_model_in_the_same_way(name):
     chapter, train, pattern = SHOWN[name]
     cells = code(chapter)
-    (checked,) = [i for i, source in enumerate(cells) if f'expected.check("{name}"' in source]
+    (checked,) = [i for i, source in enumerate(cells) if f'bands.check("{name}"' in source]
     before = "\n".join(cells[: checked + 1])
     recipe = inspect.getsource(train)
     (sizes,) = set(re.findall(pattern, spaced(recipe)))

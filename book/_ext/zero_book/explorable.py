@@ -1,6 +1,6 @@
 """The directive that puts a live explorable into a prose page.
 
-```{explorable} course_lib.widgets.tangent:Tangent
+```{explorable} course_explorables.tangent:Tangent
 ```
 """
 

@@ -1,6 +1,6 @@
 """In the student edition, each chapter's exercises as an assignment: a zip that holds no solution.
 
-The zip is the one that `python -m course_lib.classroom release` makes with the name, the chapter and the
+The zip is the one that `python -m course_classroom release` makes with the name, the chapter and the
 seed below, so an instructor who runs that command can mark what students took from the book.
 """
 
@@ -14,9 +14,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx_exercise.nodes import is_exercise_node
 
-from course_lib.classroom.release import release
-from course_lib.classroom.stubs import Stub, find_stubs, load
-from course_lib.exercises.exercise import BOOK_SEED
+from course_classroom.chapter_exercises import Stub, find_stubs, load
+from course_classroom.release import release
+from course_exercises.exercise import BOOK_SEED
 from zero_book import learner
 from zero_book.travelling import number_of
 

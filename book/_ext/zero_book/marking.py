@@ -11,7 +11,7 @@ from typing import Any
 
 from docutils import nodes
 
-from course_lib.exercises.exercise import Exercise
+from course_exercises.exercise import Exercise
 
 SHORT = 100  # characters of an answer that is still taken in at a glance
 _MARKUP = re.compile(r"(`[^`\n]+`|\*[^*\n]+\*)")

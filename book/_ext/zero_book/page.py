@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -46,8 +47,16 @@ def unlist_citations(
         context["body"] = context["body"].replace('<div role="list" class="citation-list">', "<div>")
 
 
+def drop_source_maps(app: Sphinx, error: Exception | None) -> None:
+    """Delete the theme's source maps, 3 MB that only its own authors debug with."""
+    if error is None and app.builder.format == "html":
+        for path in (Path(app.outdir) / "_static").rglob("*.map"):
+            path.unlink()
+
+
 def register(app: Sphinx) -> None:
     """Repair every page, after all others have had their say."""
+    app.connect("build-finished", drop_source_maps)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", label_folds, priority=900)
     app.connect("html-page-context", unlist_citations, priority=900)

@@ -7,9 +7,12 @@ TeX between dollars, as in a notebook: anything else, |x| or a * b, means itself
 
 from __future__ import annotations
 
+import functools
 import importlib
+import json
 import pkgutil
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -22,7 +25,14 @@ EMPHASIS = re.compile(r"((?<![\w*])\*[^\s*][^*\n]*(?<!\s)\*(?![\w*]))")
 MARKUP = re.compile(r"([|*]|(?<=\w)_(?!\w))")
 COLON = "\ue000"  # stands in for a colon while napoleon looks for "type: text" in a constant's docstring
 
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+IMPORT = re.compile(
+    r"^\s*(?:from|import) +(course_\w+(?:\.\w+)*)(?: +import +(\([^)]*\)|.*))?$", re.MULTILINE
+)
+
 SECTION = """## {title}
+
+{used}
 
 ```{{eval-rst}}
 .. automodule:: {module}
@@ -33,18 +43,56 @@ SECTION = """## {title}
 
 
 def modules_of(name: str) -> list[str]:
-    """Dotted names of the public modules in a package, sorted; a plain module stands for itself."""
+    """Dotted names of the public modules in a package, sorted; a plain module stands for itself.
+
+    A package with a docstring stands for itself too, unless it only hands on its modules' names in `__all__`;
+    where it lies within another, its modules follow.
+    """
     package = importlib.import_module(name)
     if not hasattr(package, "__path__"):
         return [name]
-    found = (entry.name for entry in pkgutil.iter_modules(package.__path__) if not entry.ispkg)
-    return [f"{name}.{entry}" for entry in sorted(found) if not entry.startswith("_")]
+    found = [name] if package.__doc__ and not hasattr(package, "__all__") else []
+    for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda entry: entry.name):
+        inner = f"{name}.{entry.name}"
+        if entry.name.startswith("_"):
+            continue
+        if not entry.ispkg:
+            found.append(inner)
+        elif importlib.import_module(inner).__doc__:
+            found += modules_of(inner)
+    return found
+
+
+@functools.cache
+def users() -> dict[str, list[str]]:
+    """The chapters' notebooks that import a module, by its dotted name, in order."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        for module, names in IMPORT.findall(text):
+            inner = [f"{module}.{name}" for name in re.findall(r"\w+", names)]
+            for each in (module, *inner):
+                if path.name not in found.setdefault(each, []):
+                    found[each].append(path.name)
+    return found
+
+
+def used_in(module: str) -> str:
+    """A line that links the chapters which import a module; empty where none does."""
+    files = users().get(module, [])
+    links = [
+        f"[{file.split('_')[0].lstrip('0')}](../../notebooks/{file})" for file in files if file[0].isdigit()
+    ]
+    if not links:
+        return ""
+    return f"Imported in chapter{'s' if len(links) > 1 else ''} {', '.join(links)}."
 
 
 def expand(match: re.Match[str]) -> str:
     """The sections that replace one room line."""
     return "\n".join(
-        SECTION.format(title=module.removeprefix("course_lib."), module=module)
+        SECTION.format(title=module.removeprefix("course_lib."), used=used_in(module), module=module)
         for module in modules_of(match["name"])
     )
 

@@ -1,7 +1,7 @@
 """What stands below an exercise: its solution, and in the instructor's edition how it is marked.
 
 A notebook holds the exercise's text, a stub and its check. An exercise labelled `ex-autograd-central-slope`
-is the entry "central_slope" of `course_lib.exercises.autograd.EXERCISES`; its reference is shown, folded,
+is the entry "central_slope" of `course_exercises.autograd.EXERCISES`; its reference is shown, folded,
 after the code cells that follow the exercise. The student edition shows nothing there.
 """
 
@@ -21,7 +21,7 @@ from sphinx_exercise.nodes import is_exercise_node
 from zero_book.edition import Edition
 from zero_book.marking import marking_of
 
-PACKAGE = "course_lib.exercises"
+PACKAGE = "course_exercises"
 PREFIX = "ex-"
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from course_lib.deploy.page_models import write_onnx
-from course_lib.widgets.gpt_page import write_weights
+from course_explorables.gpt_page import write_weights
+from zero_book.page_models import write_onnx
 
 MODELS = ("moby",)
 RUNTIME = Path("_static", "vendor", "onnxruntime")

@@ -13,7 +13,7 @@ import nbformat
 from nbconvert import SlidesExporter
 from pygments.formatters import HtmlFormatter
 
-from course_lib.widgets.gpt_page import write_weights
+from course_explorables.gpt_page import write_weights
 from zero_slides.deck import TEMPLATE, TEMPLATES
 
 ROOT = TEMPLATES.parents[1]

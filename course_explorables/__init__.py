@@ -1,0 +1,42 @@
+"""Figures the reader drags, one folder each: the Python side, its JavaScript and style.
+
+`base` holds the frame they share. `ALL` names every explorable: tests and the reference read it.
+"""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import Any
+
+ALL = (
+    "attention:Attention",
+    "broadcasting:Broadcasting",
+    "descent_map:DescentMap",
+    "draw_digit:DrawDigit",
+    "fit_line:FitLine",
+    "gpt_page:GPTInPage",
+    "graph_stepper:GraphStepper",
+    "low_rank:LowRank",
+    "number_formats:NumberFormats",
+    "optimiser_race:OptimiserRace",
+    "positional_encoding:PositionalEncoding",
+    "softmax:Softmax",
+    "strides:Strides",
+    "tangent:Tangent",
+    "what_fits:WhatFits",
+)
+"""Of each explorable the module and the class, such as "tangent:Tangent"."""
+
+
+def explorable(name: str) -> type[Any]:
+    """The class that an entry of `ALL` names, imported when it is asked for.
+
+    Args:
+        name: an entry of `ALL`.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if name not in ALL:
+        raise ValueError(f"name must be one of {', '.join(ALL)}, got {name!r}")
+    return resolve_name(f"{__name__}.{name}")

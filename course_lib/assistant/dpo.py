@@ -1,0 +1,233 @@
+"""DPO (direct preference optimisation): learning from pairs of answers, derived from Bradley–Terry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_lib.assistant.sft import answer_log_probabilities, layout, train_on
+from course_lib.assistant.task import answer
+from course_lib.data.instructions import Instruction
+from course_lib.models.gpt import GPT
+
+
+def bradley_terry_loss(better: Tensor, worse: Tensor) -> Tensor:
+    r"""Bradley–Terry (reward model) loss: negative log-likelihood of the choices, if a reward decides them.
+
+    $$P(\text{better} \succ \text{worse}) = \frac{e^{r_+}}{e^{r_+} + e^{r_-}} = \sigma(r_+ - r_-), \qquad
+      L = -\frac1n \sum_i \ln \sigma(r_{i+} - r_{i-})$$
+
+    Args:
+        better: floating, (n,), rewards of what was preferred.
+        worse: floating, (n,), rewards of what was not.
+
+    Returns:
+        (), in nats per pair; ln 2 where the rewards tell nothing.
+
+    Raises:
+        TypeError: if a tensor is not floating-point.
+        ValueError: if the shapes are not one (n,), or there is no pair.
+
+    Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
+        equation 2.
+    """
+    _check_rows(better=better, worse=worse)
+    return -F.logsigmoid(better - worse).mean()
+
+
+def implicit_reward(log_probabilities: Tensor, reference: Tensor, *, beta: float) -> Tensor:
+    r"""Implicit reward, for which a policy is optimal: $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$.
+
+    Maximising $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ gives $\pi \propto \pi_0 e^{r/\beta}$; solved for
+    r this is the formula above and a term that depends on the prompt alone, which cancels in a pair.
+
+    Args:
+        log_probabilities: floating, (n,), ln π(y|x) of whole answers, in nats.
+        reference: (n,), ln π₀(y|x) of the same answers under the model training began with.
+        beta: β, finite and above 0: how dear it is to leave π₀.
+
+    Returns:
+        (n,).
+
+    Raises:
+        TypeError: if a tensor is not floating-point.
+        ValueError: if the shapes are not one (n,), there is no answer, or ``beta`` is not finite and above 0.
+
+    Source: R. Rafailov et al., arXiv:2305.18290, section 4, equations 4 and 5.
+    """
+    _check_rows(log_probabilities=log_probabilities, reference=reference)
+    if not 0 < beta < math.inf:
+        raise ValueError(f"beta must be finite and above 0, got {beta}")
+    return beta * (log_probabilities - reference)
+
+
+def dpo_loss(
+    better: Tensor, worse: Tensor, reference_better: Tensor, reference_worse: Tensor, *, beta: float
+) -> Tensor:
+    r"""Direct preference optimisation: Bradley–Terry with the policy's own implicit reward.
+
+    $$L = -\frac1n \sum_i \ln \sigma(u_i), \qquad
+      u = \beta \left( \ln\frac{\pi(y_+|x)}{\pi_0(y_+|x)} - \ln\frac{\pi(y_-|x)}{\pi_0(y_-|x)} \right), \qquad
+      \frac{\partial L}{\partial \ln \pi(y_{i\pm}|x)} = \mp \frac{\beta}{n}\,\sigma(-u_i)$$
+
+    Args:
+        better: floating, (n,), ln π of the preferred answers, in nats, whole answers.
+        worse: (n,), ln π of the others.
+        reference_better: (n,), ln π₀ of the preferred answers; carries no gradient.
+        reference_worse: (n,), ln π₀ of the others.
+        beta: β, finite and above 0: the larger, the closer the best policy stays to π₀.
+
+    Returns:
+        (), in nats per pair; ln 2 where π is π₀.
+
+    Raises:
+        TypeError: if a tensor is not floating-point.
+        ValueError: if the shapes are not one (n,), there is no pair, or ``beta`` is not finite and above 0.
+
+    Source: R. Rafailov et al., arXiv:2305.18290, equation 7.
+    """
+    _check_rows(
+        better=better, worse=worse, reference_better=reference_better, reference_worse=reference_worse
+    )
+    return bradley_terry_loss(
+        implicit_reward(better, reference_better.detach(), beta=beta),
+        implicit_reward(worse, reference_worse.detach(), beta=beta),
+    )
+
+
+def _check_rows(**rows: Tensor) -> None:
+    first_name, first = next(iter(rows.items()))
+    for name, row in rows.items():
+        if not isinstance(row, Tensor) or not row.is_floating_point():
+            kind = row.dtype if isinstance(row, Tensor) else type(row).__name__
+            raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+        if row.ndim != 1 or len(row) == 0:
+            raise ValueError(f"{name} must be (n,) with n at least 1, got {tuple(row.shape)}")
+        if row.shape != first.shape:
+            raise ValueError(f"{name} must be as long as {first_name}, got {len(row)} and {len(first)}")
+
+
+_READ_AT_ONCE = 128  # answers, where nothing is trained
+
+
+class Preferences(NamedTuple):
+    """Settings of ``learn_from_preferences``; ``learning_rate`` is the highest of the schedule."""
+
+    batch_size: int
+    learning_rate: float
+    beta: float
+    epochs: int = 1
+
+
+class Pair(NamedTuple):
+    """Two answers to one prompt."""
+
+    prompt: str
+    better: str
+    worse: str
+
+
+def right_before_wrong(
+    model: GPT, instructions: Sequence[Instruction], *, generator: torch.Generator
+) -> list[Pair]:
+    """Draw an answer to each instruction, and prefer the right one to it where it is wrong.
+
+    Args:
+        model: answers at temperature 1.
+        instructions: at least one.
+        generator: draws the answers, on the model's device.
+
+    Returns:
+        A pair for each wrong answer, in the instructions' order.
+
+    Raises:
+        ValueError: if there is no instruction.
+    """
+    written = answer(model, [i.prompt for i in instructions], temperature=1.0, generator=generator)
+    return [
+        Pair(instruction.prompt, instruction.answer, given)
+        for instruction, given in zip(instructions, written, strict=True)
+        if given != instruction.answer
+    ]
+
+
+def longer_before_shorter(
+    model: GPT, instructions: Sequence[Instruction], *, generator: torch.Generator
+) -> list[Pair]:
+    """Draw two answers to each instruction and prefer the longer: a judge who takes length for care.
+
+    Args:
+        model: answers at temperature 1.
+        instructions: at least one; their right answers are not looked at.
+        generator: draws the answers, on the model's device.
+
+    Returns:
+        A pair for each instruction whose answers differ in length, in the instructions' order.
+
+    Raises:
+        ValueError: if there is no instruction.
+
+    Source: P. Singhal et al., arXiv:2310.03716 (length as a shortcut).
+    """
+    prompts = [instruction.prompt for instruction in instructions]
+    first, second = (answer(model, prompts, temperature=1.0, generator=generator) for _ in range(2))
+    return [
+        Pair(prompt, *sorted(two, key=len, reverse=True))
+        for prompt, *two in zip(prompts, first, second, strict=True)
+        if len(two[0]) != len(two[1])
+    ]
+
+
+def learn_from_preferences(
+    model: GPT, pairs: Sequence[Pair], settings: Preferences, *, generator: torch.Generator
+) -> list[float]:
+    """Direct preference optimisation; the reference is the model as it comes in.
+
+    Args:
+        model: changed in place.
+        pairs: at least a batch of them.
+        settings: batch size, learning rate, β, epochs; an epoch's last, smaller batch is left out.
+        generator: a CPU generator; draws the order.
+
+    Returns:
+        The losses, nats per pair.
+
+    Raises:
+        ValueError: if there are fewer pairs than ``batch_size``, or a setting is out of range.
+
+    Source: R. Rafailov et al., arXiv:2305.18290, section 4.
+    """
+    batch = settings.batch_size
+    if not 1 <= batch <= len(pairs):
+        raise ValueError(f"batch_size must be from 1 to the number of pairs, {len(pairs)}, got {batch}")
+    if settings.epochs < 1:
+        raise ValueError(f"epochs must be at least 1, got {settings.epochs}")
+    with torch.no_grad():
+        parts = [
+            _log_probabilities(model, pairs[start : start + _READ_AT_ONCE])
+            for start in range(0, len(pairs), _READ_AT_ONCE)
+        ]
+    references = torch.cat(parts, dim=1)
+    a_pass = len(pairs) // batch
+    orders = [torch.randperm(len(pairs), generator=generator) for _ in range(settings.epochs)]
+
+    def loss_of_step(step: int) -> Tensor:
+        start = step % a_pass * batch
+        places = orders[step // a_pass][start : start + batch]
+        now = _log_probabilities(model, [pairs[i] for i in places.tolist()])
+        before = references[:, places.to(references.device)]
+        return dpo_loss(*now, *before, beta=settings.beta)
+
+    return train_on(model, loss_of_step, steps=a_pass * settings.epochs, learning_rate=settings.learning_rate)
+
+
+def _log_probabilities(model: GPT, pairs: Sequence[Pair]) -> Tensor:
+    """ln π of the better answers and of the worse: (2, pairs)."""
+    prompts = [pair.prompt for pair in pairs]
+    inputs, targets = layout(model, prompts * 2, [p.better for p in pairs] + [p.worse for p in pairs])
+    return answer_log_probabilities(model(inputs), targets).view(2, -1)

@@ -1,0 +1,86 @@
+"""The corpora a GPT is pretrained on, by name, as text and as token ids."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.data import text
+from course_lib.data.text import load_moby_dick, load_tang, quatrains_as_text
+from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, Tokenizer
+
+CORPORA = {"moby": text.MOBY_DICK_SHA256, "tang": text.TANG_SHA256}  # name → SHA-256 of its file
+PARAGRAPH_BREAK = "\n\n"
+
+
+class Encoded(NamedTuple):
+    """A text as token ids.
+
+    ``ids``: int64, (n,). ``text``: what they stand for. ``left_out``: paragraphs or poems of the split that
+    are not in it, because they hold a character the tokenizer does not know.
+    """
+
+    ids: Tensor
+    text: str
+    left_out: int
+
+
+def corpus_text(name: str, split: str) -> str:
+    """Load a corpus as one text.
+
+    Args:
+        name: ``"moby"`` or ``"tang"``.
+        split: ``"train"`` or ``"validation"``.
+
+    Returns:
+        The text.
+
+    Raises:
+        ValueError: if ``name`` or ``split`` is unknown.
+    """
+    if name not in CORPORA:
+        raise ValueError(f"name must be one of {', '.join(CORPORA)}, got {name!r}")
+    return load_moby_dick(split) if name == "moby" else quatrains_as_text(load_tang(split))
+
+
+def make_tokenizer(kind: str, training_text: str, vocab_size: int) -> Tokenizer:
+    """Make a tokenizer from the training text alone.
+
+    Args:
+        kind: ``"bpe"`` or ``"characters"``.
+        training_text: the text to learn from.
+        vocab_size: tokens wanted; only for byte pairs.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ValueError: if ``kind`` is unknown, or as the tokenizers' own.
+    """
+    if kind not in ("bpe", "characters"):
+        raise ValueError(f"kind must be 'bpe' or 'characters', got {kind!r}")
+    if kind == "characters":
+        return CharacterTokenizer.from_text(training_text)
+    return BytePairTokenizer.train(training_text, vocab_size)
+
+
+def encode_split(tokenizer: Tokenizer, content: str) -> Encoded:
+    """Encode what a tokenizer can read of a text: with characters, not the paragraphs that hold others.
+
+    Args:
+        tokenizer: of either kind.
+        content: paragraphs, or poems, with an empty line between them.
+
+    Returns:
+        The ids, their text, and how many paragraphs were left out.
+    """
+    left_out = 0
+    if isinstance(tokenizer, CharacterTokenizer):
+        known = set(tokenizer.alphabet)
+        paragraphs = content.split(PARAGRAPH_BREAK)
+        readable = [paragraph for paragraph in paragraphs if known.issuperset(paragraph)]
+        left_out = len(paragraphs) - len(readable)
+        content = PARAGRAPH_BREAK.join(readable)
+    return Encoded(torch.tensor(tokenizer.encode(content), dtype=torch.int64), content, left_out)

@@ -1,0 +1,203 @@
+"""Benchmark results, read from their files and laid out as tables: never typed by hand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_lib.files import write_in_one_step
+from course_lib.runtime import get_device
+
+MEASUREMENTS = Path(__file__).parent / "measurements"
+"""Where all records lie, beside the modules that read them."""
+RESULTS = MEASUREMENTS / "benchmarks"
+SCHEMA = 1
+"""The version of the records' layout; a record that names none is of the first."""
+Record = Mapping[str, Any]
+
+
+def load_record(name: str, folder: Path = RESULTS) -> Record | None:
+    """Read what a benchmark wrote.
+
+    Args:
+        name: of the benchmark, such as ``"compile"`` or ``"gpu"``.
+        folder: where the files are; by default the installed ones.
+
+    Returns:
+        The file's content, or ``None`` where nothing has been measured.
+
+    Raises:
+        ValueError: if the file is no record with ``command``, ``date`` and ``machine``, or names a ``schema``
+            other than ``SCHEMA``.
+    """
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return None
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} must be JSON: {error}") from error
+    missing = {"command", "date", "machine"} - set(record if isinstance(record, dict) else ())
+    if missing:
+        raise ValueError(f"{path.name} must be a benchmark's record, it lacks {', '.join(sorted(missing))}")
+    schema = record.get("schema", SCHEMA)
+    if type(schema) is not int or schema != SCHEMA:
+        raise ValueError(f"{path.name} must be of schema version {SCHEMA}, got {schema!r}: measure anew")
+    return record
+
+
+def provenance(record: Record) -> str:
+    """Say in one line how, when and where a record was made.
+
+    Args:
+        record: as ``load_record`` gives it.
+
+    Returns:
+        Command, date, accelerator or processor, threads on the CPU, torch's version.
+    """
+    machine = record["machine"]
+    accelerator = record.get("accelerator")
+    if accelerator is None:
+        where = f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores"
+    else:
+        where = f"{accelerator['name']}, driver {accelerator['driver']}"
+    return f"{record['command']} · {record['date']} · {where} · torch {machine['torch']}"
+
+
+def comparison_table(rows: Iterable[Record]) -> str:
+    """Lay comparisons out as text, a line each below what was measured, times in milliseconds.
+
+    Args:
+        rows: as ``benchmarks.pairs.Comparison.row`` gives them.
+
+    Returns:
+        A heading, a line per kind of work and one per comparison; the ratio is the median over the pairs of
+        the baseline's time over the candidate's.
+    """
+    rows = list(rows)
+    candidate, baseline = (
+        max(map(len, [kind, *(row[kind] for row in rows)])) for kind in ("candidate", "baseline")
+    )
+    lines = [f"  {'candidate':<{candidate}}{'ms':>9}  {'baseline':<{baseline}}{'ms':>9}{'ratio':>8}"]
+    for name, measured in itertools.groupby(rows, key=lambda row: row["name"]):
+        lines.append(name)
+        lines += [
+            f"  {row['candidate']:<{candidate}}{1000 * row['candidate_median']:>9.1f}"
+            f"  {row['baseline']:<{baseline}}{1000 * row['baseline_median']:>9.1f}{row['ratio']:>8.2f}"
+            for row in measured
+        ]
+    return "\n".join(lines)
+
+
+def shipping_table(record: Mapping[str, Any]) -> str:
+    """Lay the ways out as text: bytes, accuracy, and how many times as fast as eager they are.
+
+    Args:
+        record: of ``course_lib.records.load_record("shipping")``.
+
+    Returns:
+        A heading, a line for eager, and one for each way in the record's order. Speeds are medians over pairs
+        of eager's time over the way's: above 1, the way is faster. "first, s" is the time from the net to the
+        way's first answer, once: exporting, compiling or training it.
+
+    Raises:
+        ValueError: if the record is of another benchmark.
+    """
+    speeds: dict[str, dict[int, float]] = {}
+    facts: dict[str, Mapping[str, Any]] = {}
+    for row in record["comparisons"]:
+        if "batch" not in row.get("facts", {}):
+            raise ValueError(f"record must be of the benchmark shipping, got {record['command']!r}")
+        speeds.setdefault(row["candidate"], {})[row["facts"]["batch"]] = row["ratio"]
+        facts[row["candidate"]] = row["facts"]
+    batches = sorted({batch for found in speeds.values() for batch in found})
+    heading = "".join(f"{f'× at {batch}':>8}" for batch in batches)
+    lines = [f"{'':<19}{'bytes':>9}{'accuracy':>9}{heading}{'first, s':>9}  by"]
+    first = next(iter(facts.values()))
+    ones = "".join(f"{1:>8.2f}" for _ in batches)
+    lines.append(f"{'eager':<19}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>9.4f}{ones}")
+    for name, found in facts.items():
+        ratios = "".join(f"{speeds[name][batch]:>8.2f}" for batch in batches)
+        ratios += f"{found['first_answer_seconds']:>9.1f}"
+        lines.append(f"{name:<19}{found['bytes']:>9,}{found['accuracy']:>9.4f}{ratios}  {found['by']}")
+    return "\n".join(lines)
+
+
+def read(path: Path, *parts: str) -> dict[str, Any]:
+    """Read a record.
+
+    Args:
+        path: the JSON.
+        parts: what it must hold besides ``runs``.
+
+    Returns:
+        Its content; ``runs`` is a list.
+
+    Raises:
+        FileNotFoundError: if nothing was measured yet.
+        ValueError: if it is no JSON, or lacks ``runs`` or a part.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} must be JSON: {error}") from error
+    wanted = ("runs", *parts)
+    if not isinstance(found, dict) or not set(wanted) <= found.keys() or not isinstance(found["runs"], list):
+        raise ValueError(f"{path} must hold {' and '.join(wanted)}, as this command writes them")
+    return found
+
+
+def check_alike(path: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to go on with a record that was measured otherwise.
+
+    Args:
+        path: where it was read from.
+        saved: its content.
+        wanted: what is asked now, by the same names.
+
+    Raises:
+        ValueError: if a value differs; names the first.
+    """
+    for name, value in wanted.items():
+        if saved.get(name) != value:
+            raise ValueError(
+                f"output {path} was measured with {name} = {saved.get(name)}, got {value}: "
+                "name another --output"
+            )
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
+    """Write a record in one step.
+
+    Args:
+        path: the JSON, replaced.
+        found: what it is to hold.
+    """
+    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
+
+
+def machine() -> dict[str, str | int]:
+    """Describe where a number was measured.
+
+    Returns:
+        ``processor``, ``cores``, ``threads`` (torch's), ``device``, ``system``, ``python`` and ``torch``.
+    """
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "device": str(get_device()),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+    }

@@ -1,0 +1,1 @@
+"""What was measured or built once: not installed. `python -m studies.NAME` from a copy of the repository."""
