@@ -52,7 +52,7 @@ class Tangent(Explorable):
     """Drag a point along f; read its slope three ways, and see how the finite difference errs with its step.
 
     With a kernel, torch recomputes everything at every move, for any function. Without one, the page replays
-    the elementary steps torch.fx saw in `f` (see `recorded`); a function it could not follow is drawn from a
+    the elementary steps torch.fx saw in `f` (see `base.fx_trace`); a function it could not follow is drawn from a
     table.
 
     Args:

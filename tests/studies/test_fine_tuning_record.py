@@ -80,7 +80,7 @@ def test_the_committed_table():
         best = max(tried, key=lambda trial: trial["validation_accuracy"])
         assert trained["settings"] == best["settings"]
     rows = {row.method: row for row in table()}
-    every = 22_565_376  # of the encoder, as models.text_encoder counts them
+    every = 22_565_376  # of the encoder, as models.encoder counts them
     assert rows["full"].trainable_parameters == rows["random"].trainable_parameters == every + 2 * 384 + 2
     assert rows["lora"].trainable_parameters == rows["peft"].trainable_parameters == 6 * 2 * 8 * 768 + 770
     assert rows["full"].optimizer_bytes > 100 * rows["lora"].optimizer_bytes

@@ -92,7 +92,7 @@ def used_in(module: str) -> str:
 def expand(match: re.Match[str]) -> str:
     """The sections that replace one room line."""
     return "\n".join(
-        SECTION.format(title=module.removeprefix("course_lib."), used=used_in(module), module=module)
+        SECTION.format(title=module.partition(".")[2] or module, used=used_in(module), module=module)
         for module in modules_of(match["name"])
     )
 
