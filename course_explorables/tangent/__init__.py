@@ -52,8 +52,8 @@ class Tangent(Explorable):
     """Drag a point along f; read its slope three ways, and see how the finite difference errs with its step.
 
     With a kernel, torch recomputes everything at every move, for any function. Without one, the page replays
-    the elementary steps torch.fx saw in `f` (see `base.fx_trace`); a function it could not follow is drawn from a
-    table.
+    the elementary steps torch.fx saw in `f` (see `base.fx_trace`); a function it could not follow is drawn
+    from a table.
 
     Args:
         f: the function, from a real tensor to a tensor of the same shape, elementwise; the default is

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import pkgutil
 import re
 from pathlib import Path
 
@@ -77,3 +79,47 @@ def test_every_module_is_in_the_reference():
     names |= {f"course_explorables.{name.split(':')[0]}" for name in ALL}
     assert len(names) > 80
     assert not {f"module-{name}" for name in names} - shown
+
+
+# What a sentence may leave out before a module's name: "`models.gpt`".
+BEFORE = ("", "course_lib.", "course_lib.training.", "course_lib.assistant.", "course_explorables.")
+OURS = {path.stem for path in (ROOT / "course_lib").iterdir()} - {"files", "data", "text", "__init__"}
+OURS |= {"course_lib", "course_exercises", "course_explorables", "course_classroom", "studies", "benchmarks"}
+NAME = re.compile(r"`((?:" + "|".join(sorted(OURS)) + r")(?:\.\w+)+)(?:\([^`]*\))?`")
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module of ours or something in one."""
+    for before in BEFORE:
+        with contextlib.suppress(ImportError, AttributeError):
+            pkgutil.resolve_name(before + name)
+            return True
+    return False
+
+
+def names_in_the_text() -> dict[str, set[str]]:
+    """Dotted names of ours in code quotes, by the page that quotes them."""
+    found = {}
+    for path in (*ROOT.glob("*.md"), *(ROOT / "book").rglob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")):
+        text = path.read_text("utf8")
+        if path.suffix == ".ipynb":
+            cells = nbformat.reads(text, as_version=4).cells
+            text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        found[path.name] = {name for name in NAME.findall(text) if not name.endswith(".json")}
+    return found
+
+
+def test_names_of_ours_in_the_text_exist():
+    found = names_in_the_text()
+    assert sum(map(len, found.values())) > 20
+    assert not [(page, name) for page, names in found.items() for name in sorted(names) if not exists(name)]
+    assert not exists("models.gpt_cost")
+
+
+def test_files_of_ours_in_the_text_exist():
+    places = re.compile(r"`((?:course_\w+|studies|benchmarks|tests|book|notebooks)/[\w./-]+)`")
+    for path in (*ROOT.glob("*.md"), *(ROOT / "book").glob("*.md")):
+        named = [
+            place for place in places.findall(path.read_text("utf8")) if not re.search("[A-Z]{2}", place)
+        ]
+        assert not [place for place in named if not (ROOT / place).exists()], path.name
