@@ -77,7 +77,7 @@ GROUPS: dict[str, Callable[[int], list[Comparison]]] = {
 
 
 def main() -> None:
-    """Measure, print, and write ``results/<group>.json`` for each group."""
+    """Measure, print, and write ``measurements/benchmarks/<group>.json`` for each group."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="group", help=f"{', '.join(GROUPS)} (default: all)")
     parser.add_argument("--pairs", type=int, default=5, help="timed pairs of each comparison (default 5)")

@@ -1,6 +1,6 @@
 """Measure an accelerator: precisions, ways to compile, nanoGPT beside ours, attention, memory, digits.
 
-``python -m benchmarks.gpu`` writes ``results/gpu.json``; without an accelerator it ends with status 2.
+``python -m benchmarks.gpu`` writes ``measurements/benchmarks/gpu.json``; its status is 2 without a GPU.
 """
 
 from __future__ import annotations

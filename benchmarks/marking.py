@@ -78,7 +78,7 @@ def measure(students: int, workers: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure, print, and write ``results/marking.json``."""
+    """Measure, print, and write ``measurements/benchmarks/marking.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=STUDENTS, help="submissions (default 60)")
     parser.add_argument("--workers", type=int, default=2, help="at a time (default 2)")

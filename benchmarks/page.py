@@ -73,7 +73,7 @@ def measure(site: Path, page: str, visits: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure, print, and write ``results/page.json``."""
+    """Measure, print, and write ``measurements/benchmarks/page.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=5, help="how often each page is opened (default 5)")
     parser.add_argument("--site", type=Path, help="a built book, to measure one of its pages too")

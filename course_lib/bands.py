@@ -1,6 +1,6 @@
 """Reproducibility bands: the range of a result over many seeds, and what to suspect outside it.
 
-``python -m studies.measure_bands`` trains each recipe with every seed and writes ``expected_bands.json``;
+``python -m studies.measure_bands`` trains each recipe with every seed and writes ``measurements/bands.json``;
 a band is the range of the values seen, widened on either side by a quarter of its width.
 """
 

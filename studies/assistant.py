@@ -4,7 +4,7 @@
 
 Each seed teaches the shipped English model by demonstrations, and from there on by more of them, by
 preferences and by rewards, good ones and careless ones; each model then meets the held-out instructions once.
-Every run is written to pretrained/files/assistant.json as soon as it is done: a script that was stopped goes
+Every run is written to measurements/assistant.json as soon as it is done: a script that was stopped goes
 on where it was. Settings were chosen with ``--split validation --output`` another file.
 """
 

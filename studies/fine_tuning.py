@@ -4,7 +4,7 @@
 
 Settings are chosen on the validation split, with a seed of their own; then each method is trained once a seed
 (which draws the training snippets, what starts at random, and their order) and meets the test split once.
-Every trial and every run is written to pretrained/files/fine_tuning.json as soon as it is done: a script that
+Every trial and every run is written to measurements/fine_tuning.json as soon as it is done: a script that
 was stopped goes on where it was.
 """
 

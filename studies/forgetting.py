@@ -3,7 +3,7 @@
     python -m studies.forgetting
 
 The shipped English model goes on with film snippets: plainly or through adapters, at two learning rates each;
-or with a quarter of every batch from Moby-Dick, which it came from. Writes pretrained/files/forgetting.json,
+or with a quarter of every batch from Moby-Dick, which it came from. Writes measurements/forgetting.json,
 losses on held-out text of both kinds, and low_rank_change.safetensors, what plain training at the lower rate
 did to one weight matrix.
 """

@@ -3,7 +3,7 @@
     python -m studies.scaling
 
 Trains a model of every width for every budget of tokens on Moby-Dick, each with a learning-rate schedule of
-its own that ends with the budget, and writes pretrained/files/scaling.json.
+its own that ends with the budget, and writes measurements/scaling.json.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def ship(run: Path, name: str, folder: Path = FILES) -> dict[str, str]:
 
 
 def main() -> None:
-    """Ship a run and say whether ``pretrained/shipped.py`` expects these files."""
+    """Ship a run and say whether ``pretrained/gpts.py`` expects these files."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -222,7 +222,7 @@ def main() -> None:
     for file, sha256 in hashes.items():
         print(f"{arguments.folder / file}: {(arguments.folder / file).stat().st_size:,} bytes, {sha256}")
     if tuple(hashes.values()) != SHIPPED[arguments.name]:
-        raise SystemExit(f"shipped.SHIPPED[{arguments.name!r}] has other hashes: set it to those above")
+        raise SystemExit(f"gpts.SHIPPED[{arguments.name!r}] has other hashes: set it to those above")
 
 
 def _command(settings: dict[str, object]) -> str:
