@@ -96,7 +96,7 @@ class RNNCell(Cell):
 class GRUCell(Cell):
     r"""Gated recurrent unit: gate r lets the candidate n read the old state, z says how much of it stays.
 
-    $$r = \sigma(x_r + h_r), \quad z = \sigma(x_z + h_z), \quad n = \tanh(x_n + r \odot h_n), \quad
+    $$r = \sigma(x_r + h_r), \; z = \sigma(x_z + h_z), \; n = \tanh(x_n + r \odot h_n), \;
       h' = (1 - z) \odot n + z \odot h$$
 
     with (x_r, x_z, x_n) = W_ih·x + b_ih and (h_r, h_z, h_n) = W_hh·h + b_hh, blocks in this order.
@@ -118,7 +118,7 @@ class LSTMCell(Cell):
     r"""Long short-term memory: a memory c that is only added to and scaled, and an output h read from it.
 
     $$i = \sigma(a_i), \; f = \sigma(a_f), \; g = \tanh(a_g), \; o = \sigma(a_o), \qquad
-      c' = f \odot c + i \odot g, \quad h' = o \odot \tanh c'$$
+      c' = f \odot c + i \odot g, \; h' = o \odot \tanh c'$$
 
     with (a_i, a_f, a_g, a_o) = W_ih·x + b_ih + W_hh·h + b_hh, blocks in this order. The state is (h, c).
 
