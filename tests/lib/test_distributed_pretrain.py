@@ -162,7 +162,7 @@ def test_torchrun_restarts_its_workers_and_no_step_is_lost(tmp_path: Path):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             children = Path(f"/proc/{torchrun.pid}/task/{torchrun.pid}/children").read_text().split()
-            workers = [int(pid) for pid in children if b"commands.pretrain" in cmdline(pid)]
+            workers = [int(pid) for pid in children if b"course_lib.pretraining" in cmdline(pid)]
             assert len(workers) == 2
             os.kill(max(workers), signal.SIGKILL)
             assert not (out / "result.json").exists()
