@@ -17,6 +17,13 @@ BY_CHAPTER = {
     path.stem: [stub for stub in given_away.ALL if path.stem.startswith(f"{stub.number:02}_")]
     for path in given_away.NOTEBOOKS
 }
+# What was unfolded has faded in, and what scrolls can be reached: both take a frame or more.
+AT_REST = """async () => {
+  const ends = (each) => each.effect.getComputedTiming().endTime < Infinity;
+  const finite = document.getAnimations().filter(ends);
+  await Promise.allSettled(finite.map((each) => each.finished));
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+}"""
 LABEL = re.compile(r'<span class="edition">([^<]*)</span>')
 
 
@@ -55,10 +62,11 @@ def looks_right(
         assert page.locator(".handout").count() == handed_out
         assert page.locator(".admonition.marking dd >> visible=true").count() == marking
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.evaluate(AT_REST)
         violations = Axe().run(page).response["violations"]
     serious = [
         f"{found['id']}: {found['nodes'][0]['html'][:200]}"
         for found in violations
         if found["impact"] in {"serious", "critical"}
     ]
-    assert not serious
+    assert not serious, serious
