@@ -173,18 +173,17 @@ def table(path: Path = FINE_TUNING_FILE) -> list[Row]:
     rows = []
     for method in dict.fromkeys(run["method"] for run in runs):
         found = [run for run in runs if run["method"] == method]
-        if found:
-            accuracies = [run["accuracy"] for run in found]
-            rows.append(
-                Row(
-                    method,
-                    len(found),
-                    min(accuracies),
-                    statistics.mean(accuracies),
-                    max(accuracies),
-                    round(statistics.median(run["trainable_parameters"] for run in found)),
-                    statistics.median(run["seconds"] for run in found),
-                    found[0]["optimizer_bytes"],
-                )
+        accuracies = [run["accuracy"] for run in found]
+        rows.append(
+            Row(
+                method,
+                len(found),
+                min(accuracies),
+                statistics.mean(accuracies),
+                max(accuracies),
+                round(statistics.median(run["trainable_parameters"] for run in found)),
+                statistics.median(run["seconds"] for run in found),
+                found[0]["optimizer_bytes"],
             )
+        )
     return sorted(rows, key=lambda row: row.mean)

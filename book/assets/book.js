@@ -13,9 +13,8 @@
   window.addEventListener("load", () => {
     const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
     typeset.then(reach);
-    document.fonts.ready.then(reach);
     window.addEventListener("resize", reach);
     const resized = new ResizeObserver(reach); // fonts that come late widen a formula without a word
-    typeset.then(() => document.querySelectorAll(".bd-article mjx-container").forEach((box) => resized.observe(box)));
+    typeset.then(() => document.querySelectorAll(".bd-article mjx-math").forEach((box) => resized.observe(box)));
   });
 })();

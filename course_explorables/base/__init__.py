@@ -36,8 +36,8 @@ def joined_module(names: tuple[str, ...]) -> str:
         The text of one ES module that imports nothing.
 
     Raises:
-        ValueError: if a file imports anything but its neighbours and the base, or holds text that would end a
-            script element.
+        ValueError: if there is no such file, or it imports anything but its neighbours and the base, or
+            holds text that would end a script element.
     """
     parts = []
     for name in names:
@@ -54,7 +54,10 @@ def joined_module(names: tuple[str, ...]) -> str:
 
 def _find(name: str) -> Path:
     """A file of the base or of an explorable, by its name alone: no two have the same."""
-    return next(_FOLDER.glob(f"*/{name}"))
+    found = next(_FOLDER.glob(f"*/{name}"), None)
+    if found is None:
+        raise ValueError(f"names must be files of the base or of an explorable, got {name!r}")
+    return found
 
 
 class Explorable(anywidget.AnyWidget):

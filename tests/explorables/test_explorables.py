@@ -123,6 +123,8 @@ def test_joined_module_refuses_outside_imports_and_script_ends(tmp_path, monkeyp
         joined_module(("far.mjs",))
     with pytest.raises(ValueError, match=r"names holds 'end\.mjs'"):
         joined_module(("end.mjs",))
+    with pytest.raises(ValueError, match=r"explorable, got 'none\.mjs'"):
+        joined_module(("none.mjs",))
 
 
 def test_a_base_without_a_module_has_no_settings():
