@@ -14,7 +14,9 @@
     const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
     typeset.then(reach);
     window.addEventListener("resize", reach);
-    const resized = new ResizeObserver(reach); // fonts that come late widen a formula without a word
-    typeset.then(() => document.querySelectorAll(".bd-article mjx-math").forEach((box) => resized.observe(box)));
+    // A font that comes late widens a formula: its own box may be resized, or only what is drawn in it.
+    document.fonts.addEventListener("loadingdone", reach);
+    const resized = new ResizeObserver(reach);
+    typeset.then(() => document.querySelectorAll(`${watched}, .bd-article mjx-math`).forEach((box) => resized.observe(box)));
   });
 })();

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import chromium
 import given_away
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 ROOT = given_away.ROOT
@@ -17,13 +16,6 @@ BY_CHAPTER = {
     path.stem: [stub for stub in given_away.ALL if path.stem.startswith(f"{stub.number:02}_")]
     for path in given_away.NOTEBOOKS
 }
-# What was unfolded has faded in, and what scrolls can be reached: both take a frame or more.
-AT_REST = """async () => {
-  const ends = (each) => each.effect.getComputedTiming().endTime < Infinity;
-  const finite = document.getAnimations().filter(ends);
-  await Promise.allSettled(finite.map((each) => each.finished));
-  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
-}"""
 LABEL = re.compile(r'<span class="edition">([^<]*)</span>')
 
 
@@ -54,7 +46,7 @@ def looks_right(
     page = watched.page
     with chromium.serve(site) as address:
         page.goto(f"{address}/notebooks/{chapter}.html")
-        page.evaluate("() => window.MathJax?.startup?.promise ?? null")
+        chromium.settle(page)
         watched.assert_clean()
         assert page.locator(".edition").is_visible()
         for button in page.locator(".admonition.marking .toggle-button").all():
@@ -62,11 +54,5 @@ def looks_right(
         assert page.locator(".handout").count() == handed_out
         assert page.locator(".admonition.marking dd >> visible=true").count() == marking
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.evaluate(AT_REST)
-        violations = Axe().run(page).response["violations"]
-    serious = [
-        f"{found['id']}: {found['nodes'][0]['html'][:200]}"
-        for found in violations
-        if found["impact"] in {"serious", "critical"}
-    ]
-    assert not serious, serious
+        found = chromium.serious(page)
+    assert not found, found

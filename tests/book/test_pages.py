@@ -6,28 +6,11 @@ from pathlib import Path
 
 import built_site
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from chromium import serious, settle
 
 PAGES = built_site.pages()
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1366, "height": 800}
-
-
-def settle(page) -> None:
-    """Wait until scripts have run and MathJax has typeset every formula."""
-    page.wait_for_load_state("load")
-    page.evaluate("() => window.MathJax?.startup?.promise ?? null")
-
-
-def serious(page, **options: object) -> list[str]:
-    """What axe finds serious or critical on a page."""
-    return [
-        f"{found['id']}: {found['nodes'][0]['html'][:200]}"
-        for found in Axe()
-        .run(page, options={"resultTypes": ["violations"], **options})
-        .response["violations"]
-        if found["impact"] in {"serious", "critical"}
-    ]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, Route, sync_playwright
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -109,6 +110,36 @@ def watch(context: BrowserContext) -> Watched:
         "console", lambda message: watched.errors.append(message.text) if message.type == "error" else None
     )
     return watched
+
+
+# Formulas are typeset, in their own fonts; what unfolds has faded in; what scrolls can be reached by keys.
+AT_REST = """async () => {
+  const frames = async (count) => { while (count--) await new Promise(requestAnimationFrame); };
+  const ends = (each) => each.effect.getComputedTiming().endTime < Infinity;
+  await window.MathJax?.startup?.promise;
+  do { await document.fonts.ready; await frames(2); } while (document.fonts.status === "loading");
+  await Promise.allSettled(document.getAnimations().filter(ends).map((each) => each.finished));
+  await frames(3);
+}"""
+
+
+def settle(page: Page) -> None:
+    """Wait until a page has loaded and come to rest."""
+    page.wait_for_load_state("load")
+    page.wait_for_function("() => !window.MathJax || window.MathJax.startup?.promise")
+    page.evaluate(AT_REST)
+
+
+def serious(page: Page, context: str | None = None, **options: object) -> list[str]:
+    """What axe finds serious or critical on a page at rest, or in a part of it."""
+    settle(page)
+    found = Axe().run(page, context=context, options={"resultTypes": ["violations"], **options})
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in found.response["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
