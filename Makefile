@@ -16,6 +16,9 @@ export OMP_NUM_THREADS := 1
 export CUDA_VISIBLE_DEVICES :=
 export PYTHONHASHSEED := 0
 
+# Compiled once and kept: importing torch takes twice as long where an environment forbids it.
+export PYTHONDONTWRITEBYTECODE :=
+
 # `make notebooks` runs every chapter; `make notebooks NOTEBOOKS=notebooks/02_autograd.ipynb` runs one.
 NOTEBOOKS ?=
 

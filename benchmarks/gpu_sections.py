@@ -73,7 +73,7 @@ def products(setting: Setting, device: torch.device) -> list[dict[str, Any]]:
     """Time square matrix products in fp32 against tf32, bf16 and fp16.
 
     Returns:
-        Comparisons' rows, with ``tflops`` of either side: 10¹² operations a second.
+        Comparisons' rows, with ``tflops`` of either side: 10¹² operations per second.
     """
     size = setting.product
     whole = torch.randn(2, size, size, device=device)
@@ -209,7 +209,7 @@ def utilisation(setting: Setting, device: torch.device, fastest_product: float) 
     Args:
         setting: the sizes.
         device: where.
-        fastest_product: 10¹² operations a second of the best bf16 product measured.
+        fastest_product: 10¹² operations per second of the best bf16 product measured.
 
     Returns:
         ``tokens_per_second``, ``tflops`` of the model's own operations (three forward passes' worth), and

@@ -97,7 +97,7 @@ class Worker:
         except (ValueError, RecursionError) as error:
             self.close()
             said = "" if self._count else f": {line[:200].decode(errors='replace')}"
-            raise WorkerLost("crash", f"the process sent what is no answer{said}") from error
+            raise WorkerLost("crash", f"the process sent something other than an answer{said}") from error
         except WorkerLost:
             self.close()
             raise

@@ -41,11 +41,11 @@ BATCHES_IN_AN_EPOCH = Exercise(
             "You left out the last batch. It is smaller than the others, but it is delivered, and the "
             "optimiser steps on it.",
         ),
-        "one an example": Misconception(
+        "one for each example": Misconception(
             lambda examples, batch_size: examples,  # noqa: ARG005
             "That is one update per example. The loop steps once a *batch*.",
         ),
-        "one an epoch": Misconception(
+        "one for each epoch": Misconception(
             lambda examples, batch_size: 1,  # noqa: ARG005
             "Forward, loss, backward, step: all four run once per batch, not once per epoch.",
         ),

@@ -314,7 +314,7 @@ RING_BYTES = Exercise(
         ),
         "numbers, many processes": Misconception(
             lambda parameters, _: 2 * parameters,
-            "That is how many numbers a process sends if there are very many of them. Count bytes, and one piece fewer in each round.",
+            "That is how many numbers each process sends if there are very many of them. Count bytes, and one piece fewer in each round.",
         ),
         "whole gradients": Misconception(
             lambda parameters, processes: 2 * (processes - 1) * parameters,
@@ -333,7 +333,7 @@ RING_BYTES = Exercise(
 
 
 def _staged(parameters: int, devices: int, stage: int, *, parts: tuple[int, int, int]) -> int:
-    """Bytes a device, where the first ``stage`` of three parts, bytes a parameter each, are shared out."""
+    """Bytes a device, where the first ``stage`` of three parts, bytes per parameter each, are shared out."""
     return parameters * sum(parts[:stage]) // devices + parameters * sum(parts[stage:])
 
 

@@ -366,7 +366,7 @@ SCALED_UPDATES = Exercise(
 
 
 def utilisation(parameters: int, tokens_per_second: float, peak: float) -> float:
-    """Six operations a parameter and token: two forward, four backward."""
+    """Six operations per parameter and token: two forward, four backward."""
     return 6 * parameters * tokens_per_second / peak
 
 

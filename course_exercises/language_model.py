@@ -37,7 +37,7 @@ BITS_PER_BYTE = Exercise(
             lambda loss, tokens, byte_count: loss * tokens / byte_count,
             "That is in nats per byte. A bit is ln 2 ≈ 0.69 nats, so there are more of them.",
         ),
-        "bits a token": Misconception(
+        "bits per token": Misconception(
             lambda loss, *_: loss / math.log(2),
             "That is in bits per token. Spread them over the bytes that a token covers.",
         ),
@@ -55,7 +55,7 @@ BITS_PER_BYTE = Exercise(
             lambda loss, tokens, byte_count: loss * tokens / math.log(10) / byte_count,
             "You divided by ln 10. A bit belongs to base 2.",
         ),
-        "nats a token": Misconception(
+        "nats per token": Misconception(
             lambda loss, *_: loss,
             "That is the loss itself, in nats per token.",
         ),
@@ -67,9 +67,9 @@ BITS_PER_BYTE = Exercise(
             lambda loss, tokens, _: loss * tokens,
             "Those are the nats of the whole text. Turn them into bits, and divide by its bytes.",
         ),
-        "bytes a token": Misconception(
+        "bytes per token": Misconception(
             lambda _, tokens, size: size / tokens,
-            "That is how many bytes a token covers. How many bits does the model need for each?",
+            "That is how many bytes each token covers. How many bits does the model need for each?",
         ),
     },
     next_step="What does gzip need, in bits per byte, on the same text?",

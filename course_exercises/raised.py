@@ -96,7 +96,7 @@ CAUSES: tuple[tuple[str, Told], ...] = (
     (r"(?:local variable '(\w+)')", lambda name: f"`{name}` is set in your function, but not on the way that was taken."),
     (r"positional arguments? but|missing \d+ required positional|unexpected keyword", "The number of arguments does not "
      "fit. Your function takes those of the stub; are all calls inside it complete?"),
-    (r"object is not callable", "Something that is no function stands in front of parentheses: is a `*` missing, or does a "
+    (r"object is not callable", "Something that is not a function stands in front of parentheses: is a `*` missing, or does a "
      "name stand for two things?"),
     (r"math domain error|expected a (?:positive|nonnegative) input", "A logarithm or a root was asked of a number that has none."),
     (r"division by zero", "Something divided by 0. For which input can the denominator vanish?"),

@@ -45,6 +45,8 @@ LANGUAGE = {
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = {"tags", "mystnb", "jupyter"}
+COVERED = "hide-output"
+"""A cell whose output answers a prediction: folded in the page, and in JupyterLab too."""
 UNCHECKED = "nbval-ignore-output"
 """A cell whose output no test compares; what it says on standard error, with time and path, is not stored."""
 VERIFIED = "verified"
@@ -99,6 +101,8 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for place, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{place:03d}"
         cell.source = cell.source.strip("\n")
+        if COVERED in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in sorted(cell.metadata.items()) if key in CELL_METADATA and value}
         )

@@ -37,7 +37,7 @@ export function identifier(word) {
   return id;
 }
 
-// --- numbers on screen: fixed digits, and words where there is no number -----------------------------------------
+// --- numbers on screen: fixed digits, and words where a number is missing -----------------------------------------
 
 export function number(value, decimals = 6, missing = "not finite") {
   if (typeof value !== "number" || !Number.isFinite(value)) return missing;

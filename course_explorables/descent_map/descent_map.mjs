@@ -10,7 +10,7 @@ const GOAL = 1e-3;
 
 const height = (curvatures, theta) => 0.5 * theta.reduce((sum, value, k) => sum + curvatures[k] * value * value, 0);
 
-// θ ← θ − ηv with v ← μv + ∇J, as torch.optim.SGD; the walk ends before a step that is no number.
+// θ ← θ − ηv with v ← μv + ∇J, as torch.optim.SGD; the walk ends before a step that is not a number.
 function descend(curvatures, start, rate, momentum, steps) {
   const points = [start];
   let velocity = start.map(() => 0);

@@ -107,7 +107,7 @@ def _packed(model: ConvNet) -> tuple[list[list[object]], bytes]:
 
 
 def _examples() -> bytes:
-    """One test digit of each kind, the first of its label in the embedded test set, one byte a pixel."""
+    """One test digit of each kind, the first of its label in the embedded test set, one byte per pixel."""
     images, labels = load_digits("test")
     first = [int((labels == digit).nonzero()[0]) for digit in range(10)]
     return (images[first] * 255).round().to(torch.uint8).numpy().tobytes()

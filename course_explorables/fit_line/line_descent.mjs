@@ -30,7 +30,7 @@ export function gradient(xs, ys, [w, b]) {
   return [mean(residuals.map((r, k) => r * xs[k])), mean(residuals)];
 }
 
-// θ ← θ − η∇MSE; the walk ends before a step that is no number.
+// θ ← θ − η∇MSE; the walk ends before a step that is not a number.
 export function train(xs, ys, start, rate, steps) {
   const path = [start];
   for (let step = 0; step < steps; step += 1) {

@@ -204,7 +204,7 @@ function stand({ model, el }, net, tokenizer) {
     most.set(MOST.findIndex((each) => each === k || (each === 0 && !MOST.includes(k))), k ? String(k) : "all");
     const { count: judged, mean } = typedSurprise();
     read.show("tokens", String(now.ids.length), `of ${net.context}, ${now.typed} typed`);
-    read.show("nats", judged ? number(mean, 4) : "·", judged ? "nats a token" : "two tokens at least");
+    read.show("nats", judged ? number(mean, 4) : "·", judged ? "nats per token" : "two tokens at least");
     const entropy = now.next.shares.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
     read.show("entropy", count ? number(entropy, 4) : "·", "nats of entropy");
     showSpeed();

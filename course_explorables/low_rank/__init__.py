@@ -75,7 +75,7 @@ class LowRank(Explorable):
         title: what to try.
 
     Raises:
-        TypeError: if `change` is no tensor of real numbers.
+        TypeError: if `change` is not a tensor of real numbers.
         ValueError: if its shape is none of those, a number is not finite, or the rank lies outside its range.
 
     Source: Eckart & Young, *The approximation of one matrix by another of lower rank*, 1936; Hu et al.,

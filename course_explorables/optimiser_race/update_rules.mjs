@@ -59,7 +59,7 @@ export const SURFACES = {
   saddle: [(x, y) => 0.5 * x ** 2 - 0.5 * y ** 2 + 0.25 * y ** 4 + 0.25, (x, y) => [x, y ** 3 - y]],
 };
 
-// The way one rule takes; it ends before a step that is no number.
+// The way one rule takes; it ends before a step that is not a number.
 export function run(surface, rule, start, rate, steps) {
   const [height, gradient] = SURFACES[surface];
   const step = RULES[rule](rate);

@@ -39,7 +39,7 @@ class Softmax(Explorable):
     what the formula as it stands gives in float32.
 
     Args:
-        logits: two to eight finite numbers, one a class.
+        logits: two to eight finite numbers, one per class.
         labels: the classes' names, as many; the default names up to eight animals.
         target: index of the true class.
         temperature: T, from 0.1 to 10.

@@ -28,7 +28,7 @@ POWERS = {
     "devices": (1, 2, 4, 8, 16, 32, 64),
 }
 MEMORY = (4, 256)
-"""GiB a device: the least and the most."""
+"""GiB per device: the least and the most."""
 MODELS = {
     "124 million": (12, 768),
     "1.6 billion": (48, 1600),
@@ -80,13 +80,13 @@ class WhatFits(Explorable):
         layers: one of `LAYERS`.
         width: d_model, one of `WIDTHS`; heads have 64 features each.
         batch: sequences on each device, a power of 2 up to 64.
-        seq: tokens a sequence, a power of 2 from 128 to 8192.
+        seq: tokens per sequence, a power of 2 from 128 to 8192.
         precision: a key of `PRECISIONS`.
         optimizer: a key of `AVERAGES`.
         checkpointing: blocks recompute themselves.
         sharding: a key of `SHARDED`: what the devices share out.
         devices: a power of 2 up to 64.
-        memory: GiB a device, a whole number from 4 to 256.
+        memory: GiB per device, a whole number from 4 to 256.
         title: what to try.
 
     Raises:

@@ -10,7 +10,22 @@ from chromium import serious, settle
 
 PAGES = built_site.pages()
 PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1366, "height": 800}
+DESK = {"width": 1280, "height": 800}
+
+
+# What is wider than its box, with everything unfolded; an explorable looks after itself.
+CUT_OFF = """() => {
+  const all = (selector) => [...document.querySelectorAll(`article ${selector}`)];
+  all('details').forEach((each) => { each.open = true; });
+  all('.toggle-hidden').forEach((each) => each.classList.remove('toggle-hidden'));
+  return all(':is(pre, table, div.math, .output, h1, h2, h3, dt, figure)')
+    .filter((box) => !box.closest('.explorable') && box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+    .map((box) => ({
+      what: box.tagName + ': ' + box.textContent.trim().slice(0, 60),
+      scrolls: ['auto', 'scroll'].includes(getComputedStyle(box).overflowX),
+      reached: box.tabIndex === 0 || box.querySelector('[tabindex="0"]') !== null,
+    }));
+}"""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -30,6 +45,7 @@ def test_page(offline_page, site_server: str, name: str):
 
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert not serious(page)
+    assert not page.evaluate(CUT_OFF), "on a desk everything fits or wraps"
     # The dark theme changes colours and nothing else.
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
@@ -50,6 +66,10 @@ def test_page_on_a_phone_from_a_file(offline_page, site: Path, name: str):
             .map(formula => formula.textContent)"""
     )
     assert not cut_off, "a wide formula scrolls from its start"
+    watched.page.evaluate(CUT_OFF)
+    settle(watched.page)
+    lost = [box["what"] for box in watched.page.evaluate(CUT_OFF) if not (box["scrolls"] and box["reached"])]
+    assert not lost, "on a phone what does not fit scrolls, by keys as well"
 
 
 def test_the_front_door(offline_page, site: Path):

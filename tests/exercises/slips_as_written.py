@@ -385,8 +385,8 @@ WRITTEN = {
     ],
     "language_model.bits_per_byte": [
         ("log10", lambda l, t, b: l * t / math.log(10) / b, "base ten"),
-        ("nats", lambda l, t, b: l, "nats a token"),
-        ("bytes a token", lambda l, t, b: b / t, "bytes a token"),
+        ("nats", lambda l, t, b: l, "nats per token"),
+        ("bytes a token", lambda l, t, b: b / t, "bytes per token"),
         ("eight", lambda l, t, b: 8 * l * t / b / math.log(2), None),
         ("total", lambda l, t, b: l * t, "total nats"),
     ],

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 # Each tag and why a cell may carry it.
 ALLOWED_TAGS = {
     "hide-input": "the cell only draws",
+    "hide-output": "the output answers a prediction, and is folded until the reader asks for it",
     "raises-exception": "the cell fails on purpose; nbval compares the error's name and text",
     "nbval-ignore-output": "times and trained networks differ between machines; an assertion follows",
     "remove-output": "the output lives only with a kernel and would be dead in the page",
@@ -119,6 +120,19 @@ def unguarded(notebook: NotebookNode) -> list[int]:
         ):
             bare.append(place)
     return bare
+
+
+def in_plain_sight(notebook: NotebookNode) -> list[str]:
+    """Predictions that no folded output follows before the next, and folded outputs that none precedes."""
+    found, asked, answered = [], "", True
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.search(r"^:::\{prediction\}", cell.source, re.MULTILINE):
+            found += [] if answered else [asked]
+            asked, answered = cell.source, False
+        elif "hide-output" in tags(cell):
+            found += [] if asked and cell.outputs else [cell.source]
+            answered = True
+    return [*found, *([] if answered else [asked])]
 
 
 FENCE = re.compile(r"^\s*:{3,}.*$|^\s*:\w[\w-]*:.*$", re.MULTILINE)

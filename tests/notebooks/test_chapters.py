@@ -90,6 +90,10 @@ def test_every_cell_was_run(chapter):
     assert counts == list(range(1, len(counts) + 1))
 
 
+def test_what_answers_a_prediction_is_folded(chapter):
+    assert not rules.in_plain_sight(chapter)
+
+
 def test_one_deliberate_failure(chapter):
     failing = [cell for cell in rules.code_cells(chapter) if "raises-exception" in rules.tags(cell)]
     assert failing

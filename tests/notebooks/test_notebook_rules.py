@@ -84,6 +84,17 @@ def test_a_shared_phrase_is_found():
     assert rules.phrases(one) & rules.phrases(other) == {("the", "quick", "brown", "fox", "jumps", "over")}
 
 
+def test_an_answer_in_plain_sight_is_found():
+    bet, another = (new_markdown_cell(f":::{{prediction}}\n\nHow {what}?\n:::") for what in ("many", "far"))
+    shown = new_code_cell("6 * 7", outputs=[new_output("stream", text="42")])
+    folded = new_code_cell("6 * 7", outputs=shown.outputs, metadata={"tags": ["hide-output"]})
+    between = new_code_cell("answer = 6 * 7")
+    assert rules.in_plain_sight(new_notebook(cells=[bet, between, folded, shown])) == []
+    assert rules.in_plain_sight(new_notebook(cells=[bet, shown])) == [bet.source]
+    assert rules.in_plain_sight(new_notebook(cells=[bet, shown, another, folded])) == [bet.source]
+    assert rules.in_plain_sight(new_notebook(cells=[folded])) == [folded.source]
+
+
 def _how_notebooks_are_run():
     """notebooks/conftest.py, which pytest loads as one `conftest` of several."""
     file = Path(__file__).parents[2] / "notebooks" / "conftest.py"
