@@ -11,6 +11,7 @@ travelling.py   a chapter's copy for places without MyST: plain Markdown, no out
 learner.py      the copy a reader downloads
 weights.py      the models that run in the pages, and ONNX Runtime, below the site's root
 reference.py    every public module of course_lib, without a list kept by hand
+glossary.py     links from a chapter's first use of a term to the glossary
 page.py         small repairs of what the theme puts on every page
 """
 
@@ -27,6 +28,7 @@ from zero_book import (
     chapter,
     edition,
     explorable,
+    glossary,
     handout,
     learner,
     page,
@@ -48,6 +50,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         edition,
         boxes,
         explorable,
+        glossary,
         solutions,
         handout,
         chapter,
