@@ -61,10 +61,11 @@ def shipped_change() -> Tensor:
 class LowRank(Explorable):
     r"""Drag the rank along a matrix's singular values; see what the nearest matrix of that rank keeps.
 
-    $$\Delta W = \sum_k \sigma_k u_k v_k^\top, \qquad
-      \Delta W_r = \sum_{k \le r} \sigma_k u_k v_k^\top, \qquad
+    $$\begin{gathered}
+      \Delta W = \sum_k \sigma_k u_k v_k^\top, \qquad \Delta W_r = \sum_{k \le r} \sigma_k u_k v_k^\top, \\
       \frac{\lVert \Delta W - \Delta W_r \rVert^2}{\lVert \Delta W \rVert^2}
-      = \frac{\sum_{k > r} \sigma_k^2}{\sum_k \sigma_k^2}$$
+      = \frac{\sum_{k > r} \sigma_k^2}{\sum_k \sigma_k^2}
+      \end{gathered}$$
 
     The two factors of ΔW_r take r·(m + n) numbers, ΔW itself m·n. The page holds ΔW exactly (float16 if that
     loses nothing, else float32) and decomposes it there.

@@ -66,8 +66,10 @@ def _words() -> tuple[Tensor, Tensor]:
 class PositionalEncoding(Explorable):
     r"""Drag a query and a key along the positions; see the encoding and the score against the distance.
 
-    $$P_m \cdot P_n = \sum_i \cos\big((m - n)\,\omega_i\big), \qquad
-      (R_m q) \cdot (R_n k) = q \cdot R_{n-m} k, \qquad \omega_i = \text{base}^{-2i/d}$$
+    $$\begin{gathered}
+      P_m \cdot P_n = \sum_i \cos\big((m - n)\,\omega_i\big), \qquad \omega_i = \text{base}^{-2i/d}, \\
+      (R_m q) \cdot (R_n k) = q \cdot R_{n-m} k
+      \end{gathered}$$
 
     Both depend on n − m alone, so the score stays as both are shifted; the sum of word and sinusoid,
     multiplied out, does not.
