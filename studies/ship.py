@@ -23,7 +23,7 @@ from course_lib.models.gpt import GPT
 from course_lib.pretrained.gpts import FILES, SHIPPED
 from course_lib.pretraining.corpora import corpus_text, encode_split
 from course_lib.pretraining.pretrain import RESULT, SETTINGS, TOKENIZER
-from course_lib.pretraining.run_folder import BEST
+from course_lib.pretraining.training import BEST
 from course_lib.records import machine
 from course_lib.text.evaluation import (
     CharacterBigrams,

@@ -14,17 +14,10 @@ WEIGHTS = Path(__file__).parent / "files" / "digit_network.safetensors"
 
 
 def digit_network(path: Path = WEIGHTS) -> ConvNet:
-    """Load the trained digit classifier that runs in the page.
+    """Load the trained digit classifier that runs in the page, in eval mode, float32 on the CPU.
 
-    Args:
-        path: a safetensors file holding every tensor of `ConvNet.state_dict()`, float16 or float32.
-
-    Returns:
-        The network in evaluation mode, float32 on the CPU.
-
-    Raises:
-        ValueError: if the file is missing, no whole safetensors file, or does not hold the network's tensors
-            in their shapes.
+    ``path`` is a safetensors file holding every tensor of `ConvNet.state_dict()`, float16 or float32;
+    ``ValueError`` if it is missing, damaged, or holds others.
     """
     try:
         tensors = load_file(path)

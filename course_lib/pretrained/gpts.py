@@ -48,18 +48,10 @@ class Pretrained(NamedTuple):
 
 
 def load(name: str) -> Pretrained:
-    """Load a shipped model.
+    """Load a shipped model, ``"moby"`` or ``"tang"``, made anew at each call.
 
-    Args:
-        name: ``"moby"`` or ``"tang"``.
-
-    Returns:
-        ``Pretrained(model, tokenizer, card)``, made anew at each call.
-
-    Raises:
-        ValueError: if there is no such model, or a file is not the expected one (names file, expected and
-            found hash).
-        FileNotFoundError: if a file is missing.
+    ``ValueError`` if there is no such model, or a file is not the expected one (names file, expected and
+    found hash).
     """
     if name not in SHIPPED:
         raise ValueError(f"name must be one of {', '.join(SHIPPED)}, got {name!r}")
@@ -72,16 +64,9 @@ def load(name: str) -> Pretrained:
 def parse(weights: bytes, card: bytes) -> Pretrained:
     """Put a model together from the contents of its two files.
 
-    Args:
-        weights: a safetensors file of the parameters of a ``GPT``, any floating dtype.
-        card: JSON with ``model`` and ``tokenizer`` at least.
-
-    Returns:
-        The model and what belongs to it.
-
-    Raises:
-        ValueError: if a file cannot be read, tokenizer and model differ in vocabulary, or a parameter is
-            missing, unknown or of another shape; names the difference.
+    ``weights``: a safetensors file of the parameters of a ``GPT``, any floating dtype; ``card``: JSON with
+    ``model`` and ``tokenizer`` at least. ``ValueError`` if one cannot be read, tokenizer and model differ in
+    vocabulary, or a parameter is missing, unknown or of another shape; names the difference.
     """
     try:
         record = json.loads(card)

@@ -28,18 +28,7 @@ class Encoded(NamedTuple):
 
 
 def corpus_text(name: str, split: str) -> str:
-    """Load a corpus as one text.
-
-    Args:
-        name: ``"moby"`` or ``"tang"``.
-        split: ``"train"`` or ``"validation"``.
-
-    Returns:
-        The text.
-
-    Raises:
-        ValueError: if ``name`` or ``split`` is unknown.
-    """
+    """Load a split, ``"train"`` or ``"validation"``, of ``"moby"`` or ``"tang"`` as one text."""
     if name not in CORPORA:
         raise ValueError(f"name must be one of {', '.join(CORPORA)}, got {name!r}")
     return load_moby_dick(split) if name == "moby" else quatrains_as_text(load_tang(split))
@@ -48,16 +37,8 @@ def corpus_text(name: str, split: str) -> str:
 def make_tokenizer(kind: str, training_text: str, vocab_size: int) -> Tokenizer:
     """Make a tokenizer from the training text alone.
 
-    Args:
-        kind: ``"bpe"`` or ``"characters"``.
-        training_text: the text to learn from.
-        vocab_size: tokens wanted; only for byte pairs.
-
-    Returns:
-        The tokenizer.
-
-    Raises:
-        ValueError: if ``kind`` is unknown, or as the tokenizers' own.
+    ``kind`` is ``"bpe"``, of ``vocab_size`` tokens, or ``"characters"``; another, or what the tokenizers
+    refuse, is a ``ValueError``.
     """
     if kind not in ("bpe", "characters"):
         raise ValueError(f"kind must be 'bpe' or 'characters', got {kind!r}")
@@ -69,12 +50,7 @@ def make_tokenizer(kind: str, training_text: str, vocab_size: int) -> Tokenizer:
 def encode_split(tokenizer: Tokenizer, content: str) -> Encoded:
     """Encode what a tokenizer can read of a text: with characters, not the paragraphs that hold others.
 
-    Args:
-        tokenizer: of either kind.
-        content: paragraphs, or poems, with an empty line between them.
-
-    Returns:
-        The ids, their text, and how many paragraphs were left out.
+    Paragraphs, or poems, have an empty line between them.
     """
     left_out = 0
     if isinstance(tokenizer, CharacterTokenizer):

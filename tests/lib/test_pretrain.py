@@ -22,8 +22,7 @@ from torch import nn
 from course_lib.data.text import load_tang, quatrains_as_text
 from course_lib.pretraining import pretrain
 from course_lib.pretraining.corpora import corpus_text, encode_split, make_tokenizer
-from course_lib.pretraining.run_folder import Progress, Run
-from course_lib.pretraining.training import train, update
+from course_lib.pretraining.training import Progress, Run, train, update
 from course_lib.text.tokenizers import CharacterTokenizer
 from course_lib.training import checkpoint
 from course_lib.training.steps import adamw
