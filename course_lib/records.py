@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from course_lib.files import write_in_one_step
 from course_lib.runtime import get_device
 
 MEASUREMENTS = Path(__file__).parent / "measurements"
@@ -120,21 +119,6 @@ def read(path: Path, *parts: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not set(wanted) <= found.keys() or not isinstance(found["runs"], list):
         raise ValueError(f"{path} must hold {' and '.join(wanted)}, as this command writes them")
     return found
-
-
-def check_alike(path: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with a record that was measured otherwise: ``ValueError`` names what differs first."""
-    for name, value in wanted.items():
-        if saved.get(name) != value:
-            raise ValueError(
-                f"output {path} was measured with {name} = {saved.get(name)}, got {value}: "
-                "name another --output"
-            )
-
-
-def write(path: Path, found: Mapping[str, Any]) -> None:
-    """Write a record in one step, as JSON."""
-    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def machine() -> dict[str, str | int]:

@@ -12,8 +12,9 @@ from course_lib.assistant.record import ASSISTANT_FILE, LABELS, Band, read, tabl
 from course_lib.assistant.stages import COURTEOUS, Budget
 from course_lib.data.text import MOBY_DICK_SHA256
 from course_lib.pretrained.gpts import SHIPPED
-from course_lib.records import check_alike, machine
+from course_lib.records import machine
 from studies.assistant_stages import ALPHA, PRICE, RANK, TARGETS
+from studies.records import check_alike
 
 CURVE_POINTS = 100
 

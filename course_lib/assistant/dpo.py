@@ -10,43 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.assistant.sft import answer_log_probabilities, layout, train_on
+from course_lib.assistant.sft import layout, token_log_probabilities, train_on
 from course_lib.assistant.task import answer
 from course_lib.checks import check_at_least, check_floating
 from course_lib.data.instructions import Instruction
 from course_lib.models.gpt import GPT
-
-
-def bradley_terry_loss(better: Tensor, worse: Tensor) -> Tensor:
-    r"""Bradley–Terry (reward model) loss: negative log-likelihood of the choices, if a reward decides them.
-
-    $$P(\text{better} \succ \text{worse}) = \frac{e^{r_+}}{e^{r_+} + e^{r_-}} = \sigma(r_+ - r_-), \qquad
-      L = -\frac1n \sum_i \ln \sigma(r_{i+} - r_{i-})$$
-
-    ``better`` and ``worse`` are rewards: floating (else ``TypeError``) and of one shape, (n,), with n at
-    least 1 (else ``ValueError``). The loss is in nats per pair: ln 2 where the rewards tell nothing.
-
-    Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
-    equation 2.
-    """
-    _check_rows(better=better, worse=worse)
-    return -F.logsigmoid(better - worse).mean()
-
-
-def implicit_reward(log_probabilities: Tensor, reference: Tensor, *, beta: float) -> Tensor:
-    r"""Implicit reward, for which a policy is optimal: $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$.
-
-    Maximising $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ gives $\pi \propto \pi_0 e^{r/\beta}$; solved for
-    r this is the formula above and a term that depends on the prompt alone, which cancels in a pair.
-    ``log_probabilities`` is ln π(y|x) of n whole answers in nats, ``reference`` ln π₀(y|x) of the same under
-    the model training began with; β, how dear it is to leave π₀, is finite and above 0 (``ValueError``).
-
-    Source: R. Rafailov et al., arXiv:2305.18290, section 4, equations 4 and 5.
-    """
-    _check_rows(log_probabilities=log_probabilities, reference=reference)
-    if not 0 < beta < math.inf:
-        raise ValueError(f"beta must be finite and above 0, got {beta}")
-    return beta * (log_probabilities - reference)
 
 
 def dpo_loss(
@@ -54,27 +22,32 @@ def dpo_loss(
 ) -> Tensor:
     r"""Direct preference optimisation: Bradley–Terry with the policy's own implicit reward.
 
+    If rewards decide choices, $P(\text{better} \succ \text{worse}) = \sigma(r_+ - r_-)$. The policy that
+    maximises $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ is $\pi \propto \pi_0 e^{r/\beta}$; solved for r,
+    $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$ and a term of the prompt alone, which cancels in a pair. So
+
     $$L = -\frac1n \sum_i \ln \sigma(u_i), \qquad
       u = \beta \left( \ln\frac{\pi(y_+|x)}{\pi_0(y_+|x)} - \ln\frac{\pi(y_-|x)}{\pi_0(y_-|x)} \right), \qquad
       \frac{\partial L}{\partial \ln \pi(y_{i\pm}|x)} = \mp \frac{\beta}{n}\,\sigma(-u_i)$$
 
     ``better`` and ``worse`` are ln π of the preferred answers and of the others, whole answers, in nats; the
-    references ln π₀ of the same, without gradient; all floating, (n,). The larger β, the closer the best
-    policy stays to π₀. The loss is in nats per pair: ln 2 where π is π₀.
+    references ln π₀ of the same under the model training began with, without gradient. The larger β, the
+    closer the best policy stays to π₀. The loss is in nats per pair: ln 2 where π is π₀.
 
     Raises:
         TypeError: if a tensor is not floating-point.
         ValueError: if the shapes are not one (n,), there is no pair, or ``beta`` is not finite and above 0.
 
-    Source: R. Rafailov et al., arXiv:2305.18290, equation 7.
+    Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
+    equations 2, 5 and 7.
     """
     _check_rows(
         better=better, worse=worse, reference_better=reference_better, reference_worse=reference_worse
     )
-    return bradley_terry_loss(
-        implicit_reward(better, reference_better.detach(), beta=beta),
-        implicit_reward(worse, reference_worse.detach(), beta=beta),
-    )
+    if not 0 < beta < math.inf:
+        raise ValueError(f"beta must be finite and above 0, got {beta}")
+    margins = (better - reference_better.detach()) - (worse - reference_worse.detach())
+    return -F.logsigmoid(beta * margins).mean()
 
 
 def _check_rows(**rows: Tensor) -> None:
@@ -177,4 +150,4 @@ def _log_probabilities(model: GPT, pairs: Sequence[Pair]) -> Tensor:
     """ln π of the better answers and of the worse: (2, pairs)."""
     prompts = [pair.prompt for pair in pairs]
     inputs, targets = layout(model, prompts * 2, [p.better for p in pairs] + [p.worse for p in pairs])
-    return answer_log_probabilities(model(inputs), targets).view(2, -1)
+    return token_log_probabilities(model(inputs), targets).sum(dim=1).view(2, -1)

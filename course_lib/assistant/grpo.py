@@ -63,15 +63,13 @@ def clipped_policy_loss(
         log_probabilities: floating, (n, seq), ln π of each token of n answers, in nats.
         old: (n, seq), the same under the model that wrote the answers; carries no gradient.
         advantages: (n,), of each answer; see ``group_advantages``.
-        asked: bool, (n, seq), True at the answers' T tokens, at least one per row.
+        asked: bool (``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
         clip: ε, above 0, below 1.
-        reference: (n, seq), ln π₀, needed where ``beta`` is above 0; carries no gradient.
+        reference: (n, seq), ln π₀, given if and only if ``beta`` is above 0; carries no gradient.
         beta: β, finite and at least 0.
 
     Raises:
-        TypeError: if ``asked`` is not bool.
-        ValueError: if the shapes do not fit, a row asks for no token, ``clip`` or ``beta`` is out of range,
-            or only one of ``reference`` and ``beta`` is given.
+        ValueError: if something is not as said above.
 
     Source: J. Schulman et al., arXiv:1707.06347, equation 7; Z. Shao et al., arXiv:2402.03300, equations 3–4.
     """

@@ -24,11 +24,9 @@ def prompts_with_answers(
 
     ``prompts`` and ``answers`` are token ids, one answer per prompt and none of them empty (``ValueError``);
     the token that ends an answer is one of it. ``pad`` fills the shorter rows: any id of the vocabulary will
-    do, as nothing before it sees it in a causal model, and it is never a target.
-
-    Returns:
-        ``(inputs, targets)``: int64, (batch, seq) each, with seq one less than the longest prompt and answer
-        together. Targets are ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
+    do, as nothing before it sees it in a causal model, and it is never a target. Gives ``(inputs, targets)``,
+    int64, (batch, seq) each, with seq one less than the longest prompt and answer together. Targets are
+    ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
     """
     if len(prompts) != len(answers) or not prompts:
         raise ValueError(
@@ -58,10 +56,8 @@ def answer_loss(logits: Tensor, targets: Tensor) -> Tensor:
     with m = 1 where a token is asked for, else 0: a scalar, in nats per token. ``logits`` are floating,
     (batch, seq, vocab); ``targets`` int64, (batch, seq), ``IGNORE_INDEX`` or a token.
 
-    Raises:
-        TypeError: if ``targets`` are not int64.
-        ValueError: if the shapes do not fit, a target is neither ``IGNORE_INDEX`` nor in the vocabulary, or a
-            row asks for no token.
+    ``TypeError`` if targets are not int64; ``ValueError`` if the shapes do not fit, a target is neither
+    ``IGNORE_INDEX`` nor in the vocabulary, or a row asks for no token.
 
     Source: L. Ouyang et al., arXiv:2203.02155, section 3.5 (SFT).
     """
@@ -71,7 +67,8 @@ def answer_loss(logits: Tensor, targets: Tensor) -> Tensor:
 def token_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
     """The log-probability of each token asked for, ln p(y | what stands before it), in nats, (batch, seq).
 
-    It is 0 where nothing is asked. Arguments and errors as ``answer_loss``.
+    It is 0 where nothing is asked, so a row's sum is that of the whole answer, ln π(y|x). Arguments
+    and errors as ``answer_loss``.
     """
     if targets.dtype != torch.int64:
         raise TypeError(f"targets must be int64, got {targets.dtype}")
@@ -92,15 +89,6 @@ def token_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
             f"targets must ask for a token in each row, row {int(asked.any(dim=1).int().argmin())} does not"
         )
     return -F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORE_INDEX, reduction="none")
-
-
-def answer_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    r"""The log-probability of each whole answer: $\ln \pi(y \mid x) = \sum_t \ln p(y_t \mid x, y_{<t})$.
-
-    (batch,), in nats; a sum, not a mean, so a longer answer has more terms below 0. Arguments and errors as
-    ``answer_loss``.
-    """
-    return token_log_probabilities(logits, targets).sum(dim=1)
 
 
 class Demonstrations(NamedTuple):
@@ -126,14 +114,9 @@ def train_on(
     """Make updates with AdamW, the learning rate warming up over a tenth of them and falling along a cosine.
 
     The model is changed in place; parameters that ask for no gradient stay. ``loss_of_step`` goes from the
-    step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt.
-
-    Returns:
-        The losses, without those that were ``None``.
-
-    Raises:
-        ValueError: if ``steps`` is below 1, or the highest ``learning_rate`` is not finite and above 0.
-        FloatingPointError: if a loss is NaN or infinite; names the step.
+    step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt. Gives the losses that were
+    none of these. ``ValueError`` if ``steps`` is below 1, or the highest ``learning_rate`` not finite and
+    above 0; ``FloatingPointError`` names the update where a loss is NaN or infinite.
     """
     if steps < 1 or not 0 < learning_rate < math.inf:
         raise ValueError(f"steps must be at least 1 and learning_rate above 0, got {steps}, {learning_rate}")

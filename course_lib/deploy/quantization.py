@@ -31,19 +31,9 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
 
     $$s = \frac{h - l}{255}, \qquad z = \operatorname{round}\!\left(-128 - \frac{l}{s}\right)$$
 
-    with l and h the range's ends, widened so that it holds 0. The symmetric scheme takes −max(|l|, |h|) and
-    max(|l|, |h|) as ends and z = 0.
-
-    Args:
-        low: float, any shape; the smallest number.
-        high: float, same shape; the largest.
-        symmetric: whether 0 stands for 0.
-
-    Returns:
-        The scheme, of the same shape. No scale is below float32's ε, so a range of zeros works too.
-
-    Raises:
-        ValueError: if a bound is not finite or ``low`` > ``high`` somewhere.
+    with l and h the range's ends, floats of one shape, widened so that it holds 0. The symmetric scheme takes
+    −max(|l|, |h|) and max(|l|, |h|) as ends and z = 0. No scale is below float32's ε, so a range of zeros
+    works too. ``ValueError`` if a bound is not finite or ``low`` > ``high`` somewhere.
 
     Source: B. Jacob et al., arXiv:1712.05877, section 2.1 and equation 1.
     """
@@ -67,17 +57,9 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
 def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -> Scheme:
     """Scale and zero point of a tensor's own range, per tensor or per channel.
 
-    Args:
-        x: float, not empty.
-        axis: ``None`` for one scheme of the whole tensor; else one for each index along ``axis``, such as 0
-            for each row, or output, of a weight.
-        symmetric: as for ``scheme_for_range``.
-
-    Returns:
-        Scalars, or tensors whose sizes are 1 but for ``axis``.
-
-    Raises:
-        ValueError: if ``x`` is empty or not finite, or has no such axis.
+    Scalars with ``axis=None``; else one scheme for each index along ``axis``, such as 0 for each row, or
+    output, of a weight: tensors whose sizes are 1 but for ``axis``. ``symmetric`` as for
+    ``scheme_for_range``. ``ValueError`` if ``x`` is empty or not finite, or has no such axis.
     """
     if x.numel() == 0:
         raise ValueError(f"x must not be empty, got shape {tuple(x.shape)}")
@@ -92,17 +74,9 @@ def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -
 def quantize(x: Tensor, scheme: Scheme) -> Tensor:
     r"""Quantise real numbers to int8: q = clamp(round(x/s) + z, −128, 127), ties to even.
 
-    Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2.
-
-    Args:
-        x: float, any shape; numbers beyond the range become its ends.
-        scheme: scalars, or shapes that broadcast against ``x``.
-
-    Returns:
-        int8, the shape of ``x``.
-
-    Raises:
-        ValueError: if ``x`` holds NaN, for which there is no whole number.
+    Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2; numbers
+    beyond it become its ends. The scheme broadcasts against ``x``, which keeps its shape. ``ValueError`` if
+    ``x`` holds NaN, for which there is no whole number.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 12.
     """
@@ -113,17 +87,7 @@ def quantize(x: Tensor, scheme: Scheme) -> Tensor:
 
 
 def dequantize(q: Tensor, scheme: Scheme) -> Tensor:
-    """Dequantise int8 to real numbers: scale · (q − zero_point).
-
-    Args:
-        q: int8, any shape.
-        scheme: as for ``quantize``.
-
-    Returns:
-        float32, the shape of ``q``.
-
-    Raises:
-        TypeError: if ``q`` is not int8.
+    """Dequantise int8 (else ``TypeError``), any shape, to real numbers, float32: scale · (q − zero_point).
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 1.
     """
@@ -144,10 +108,7 @@ def integer_product(
         scheme: of x; scalars, or one entry per row, (…, 1).
         weight: int8, (outputs, inputs), quantised symmetrically (zero point 0).
         weight_scale: float32, (outputs, 1) or a scalar.
-        bias: float32, (outputs,).
-
-    Returns:
-        float32, (…, outputs).
+        bias: float32, (outputs,), as is the result, (…, outputs).
 
     Raises:
         TypeError: if ``q`` or ``weight`` is not int8.
@@ -173,16 +134,8 @@ def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
     $$\sum_i \operatorname{clamp}(u_{2i} w_{2i} + u_{2i+1} w_{2i+1},\; -2^{15},\; 2^{15} - 1)
     - 128 \sum_k w_k$$
 
-    Args:
-        q: int8, (…, inputs).
-        weight: int8, (outputs, inputs). With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
-
-    Returns:
-        int32, (…, outputs): q·Wᵀ, but for what was cut off.
-
-    Raises:
-        TypeError: if ``q`` or ``weight`` is not int8.
-        ValueError: if their inputs differ.
+    int8, (…, inputs) and (outputs, inputs) (``TypeError``, ``ValueError``), to int32, (…, outputs): q·Wᵀ, but
+    for what was cut off. With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
 
     Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
     """
@@ -206,12 +159,8 @@ def _check_bytes(q: Tensor, weight: Tensor) -> None:
 class QuantizedLinear(nn.Module):
     """A linear layer of int8 weights, one scale per output, that rounds its input to int8 first.
 
-    Args:
-        layer: the trained layer; it is not changed.
-        scheme: of the input, scalars; chosen beforehand, from examples.
-
-    Raises:
-        ValueError: if ``layer`` has more inputs than int32 can add up (see ``integer_product``).
+    ``layer`` is trained, and not changed; ``scheme``, scalars, is the input's, chosen beforehand, from
+    examples.
     """
 
     def __init__(self, layer: nn.Linear, scheme: Scheme) -> None:
@@ -227,12 +176,7 @@ class QuantizedLinear(nn.Module):
 class QuantizedConv2d(nn.Module):
     """A convolution of int8 weights, one scale per channel: every patch a row, and an integer product.
 
-    Args:
-        layer: the trained layer, without padding, groups or dilation; it is not changed.
-        scheme: as for ``QuantizedLinear``.
-
-    Raises:
-        ValueError: if ``layer`` has padding, groups or dilation, or too many inputs.
+    Arguments as ``QuantizedLinear``; ``ValueError`` if ``layer`` has padding, groups or dilation.
     """
 
     def __init__(self, layer: nn.Conv2d, scheme: Scheme) -> None:
@@ -260,14 +204,8 @@ LAYERS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: QuantizedLinear, nn
 def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
     """Static post-training quantisation: replace every linear layer and convolution by an int8 one.
 
-    The model reads the examples once; each layer's input scheme spans what came to it.
-
-    Args:
-        model: in eval mode; it is not changed.
-        examples: a batch such as the model will see; a hundred are enough.
-
-    Returns:
-        A copy, without gradients.
+    The model reads the examples, a batch such as it will see (a hundred are enough), once; each layer's input
+    scheme spans what came to it. Gives a copy, without gradients.
 
     Raises:
         ValueError: if the model is in train mode, holds no such layer, one of them has padding, groups or

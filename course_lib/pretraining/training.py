@@ -100,20 +100,11 @@ def train(
     parameters of the least validation loss; both are replaced in one step. Under torchrun every process calls
     this with its equal share of each batch; losses are means over all of them.
 
-    Args:
-        run: model, optimiser and batches.
-        progress: where to start; changed as the run goes, and returned.
-        folder: must exist.
-        steps: updates in all.
-        learning_rate: the highest, above 0; the last is a tenth of it.
-        warmup: updates in which it rises from 0, below ``steps``.
-        evaluate_every: updates between two validation losses; there is one after the last update too.
-        checkpoint_every: updates between two checkpoints; there is one after the last update too.
-        clip_norm: longest gradient, above 0.
-        show: draw a progress bar on stderr.
-
-    Raises:
-        FloatingPointError: if a loss is NaN or infinite; names the update. Checkpoints are left as they were.
+    ``progress`` says where to start; it is changed as the run goes, and returned. ``learning_rate`` is the
+    highest: it rises from 0 in ``warmup`` updates, below ``steps``, and ends at a tenth. There is a
+    validation loss every ``evaluate_every`` updates, a checkpoint every ``checkpoint_every``, and both after
+    the last one. ``clip_norm`` is the longest gradient; ``show`` draws a progress bar on stderr.
+    ``FloatingPointError`` names the update where a loss is NaN or infinite; checkpoints stay as they were.
     """
     run.model.train()
     rates = [learning_rate] * len(run.optimizer.param_groups)
@@ -155,10 +146,8 @@ def find_checkpoint(folder: Path, *, several: bool) -> Path | None:
 def resume(run: Run, folder: Path) -> Progress:
     """Load a folder's checkpoint into a run made with the same settings, so that it goes on where it was.
 
-    Raises:
-        FileNotFoundError: if the folder holds no checkpoint.
-        ValueError: as ``find_checkpoint``, or if the checkpoint is corrupt or does not fit the run. What one
-            process wrote is checked before the run is changed.
+    ``FileNotFoundError`` if the folder holds no checkpoint; ``ValueError`` as ``find_checkpoint``, or if the
+    checkpoint is corrupt or does not fit. What one process wrote is checked before the run is changed.
     """
     several = dist.is_initialized()
     path = find_checkpoint(folder, several=several)

@@ -97,10 +97,8 @@ def save(
     e.g. updates or epochs so far; and ``extra``, anything made of dicts (with str or int keys), lists,
     tuples, numbers, strings, None and tensors. The folder of ``path`` must exist.
 
-    Raises:
-        ValueError: if ``step`` is negative.
-        TypeError: if ``extra``, or a state, holds something that is none of the above; names the place.
-        OSError: if the file cannot be written; the old one is untouched then.
+    ``ValueError`` if ``step`` is negative; ``TypeError`` names the place where ``extra``, or a state, holds
+    something else; after an ``OSError`` the old file is untouched.
     """
     check_at_least(0, step=step)
     state = {

@@ -17,8 +17,8 @@ from course_lib.checks import check_ints
 class History:
     """The rows of a training run, one per epoch, each a dict of floats by column name.
 
-    ``history["val_loss"]`` is a column, ``history.rows[3]`` a row, ``history.last`` the last row,
-    ``len(history)`` the number of epochs. Its ``repr`` is a plain table with four decimals.
+    ``history["val_loss"]`` is a column, ``history.rows[3]`` a row, ``history.last`` the last row. Its
+    ``repr`` is a plain table with four decimals.
     """
 
     def __init__(self) -> None:
@@ -47,12 +47,6 @@ class History:
         if column not in self.columns:
             raise KeyError(f"history has no column {column!r}, it has {self.columns}")
         return [row[column] for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[dict[str, float]]:
-        return iter(self.rows)
 
     def __repr__(self) -> str:
         if not self.rows:

@@ -26,13 +26,8 @@ def epoch_shard(
     ``torch.utils.data.DistributedSampler`` after ``set_epoch``: without the epoch each pass would repeat the
     first one's order. ``pad`` begins again at the order's start until all shares are equally long, so that
     some examples are seen twice. Without it shares differ by at most one, and their gradients must be
-    weighted.
-
-    Returns:
-        Indices of examples, int64, (⌈examples / size⌉,) with ``pad``.
-
-    Raises:
-        ValueError: if a number is out of range.
+    weighted. Gives indices of examples, int64, (⌈examples / size⌉,) with ``pad``; ``ValueError`` if a number
+    is out of range.
     """
     check_at_least(1, examples=examples, size=size)
     check_at_least(0, epoch=epoch, seed=seed)
@@ -88,11 +83,8 @@ def loss_weight(examples: int, device: torch.device | str = "cpu") -> float:
       \frac{1}{n} \sum_r w_r\, g_r = \frac{\sum_r n_r\, g_r}{\sum_r n_r}$$
 
     Where DDP or FSDP average, multiply this process's mean loss, over n_r examples on ``device``, by it
-    before ``backward``; it is 1 where all shares are equal.
-
-    Raises:
-        ValueError: if ``examples`` is negative, or no process has any.
-        RuntimeError: if there is no process group.
+    before ``backward``; it is 1 where all shares are equal. ``ValueError`` if ``examples`` is negative, or no
+    process has any; ``RuntimeError`` if there is no process group.
     """
     check_at_least(0, examples=examples)
     size = _world_size()
@@ -131,8 +123,7 @@ def wrap_data_parallel(
     optimiser is to be made from the parameters of what comes back. ``ValueError`` if ``sharding`` is
     unknown, or there is no process group.
 
-    Source: S. Li et al., arXiv:2006.15704 (DDP); S. Rajbhandari et al., arXiv:1910.02054, and Y. Zhao et
-    al., arXiv:2304.11277 (FSDP).
+    Source: S. Li et al., arXiv:2006.15704 (DDP); Y. Zhao et al., arXiv:2304.11277 (FSDP).
     """
     if sharding not in ("ddp", "fsdp"):
         raise ValueError(f"sharding must be 'ddp' or 'fsdp', got {sharding!r}")
