@@ -50,8 +50,9 @@ def train_classifier(
     """Train with cross-entropy what the optimiser holds; each of the batches is one update.
 
     Each group's learning rate warms up over a tenth to what it is, then falls to 0 (cosine). ``logits`` goes
-    from places of texts, int64 (batch,), to logits (batch, 2); ``labels`` are int64 (``TypeError``), (n,), 0
-    or 1 (``ValueError``). ``FloatingPointError`` names the update where a loss is NaN or infinite.
+    from places of texts, int64 (batch,), to logits (batch, 2); ``labels`` are int64 (else ``TypeError``),
+    (n,), 0 or 1 (else ``ValueError``). ``FloatingPointError`` names the update where a loss is NaN or
+    infinite.
     """
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}")
@@ -118,10 +119,9 @@ def _share(guesses: Tensor, labels: Tensor) -> float:
 class Row(NamedTuple):
     """A method's line in the table, over its seeds.
 
-    ``lowest``, ``mean``, ``highest``: accuracy on the test split, from 0 to 1. ``trainable_parameters``:
-    numbers trained (for ``"tfidf"`` the median, as its vocabulary hangs on the snippets drawn). ``seconds``:
-    median processor time of training. ``optimizer_bytes``: kept between updates, ``None`` where it is not
-    one of torch's optimisers.
+    Accuracy is on the test split, from 0 to 1; ``trainable_parameters`` are numbers trained (for ``"tfidf"``
+    the median, as its vocabulary hangs on the snippets drawn); ``seconds`` the median processor time of
+    training; ``optimizer_bytes`` kept between updates, ``None`` where it is not one of torch's optimisers.
     """
 
     method: str

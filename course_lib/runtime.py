@@ -8,13 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from course_lib.checks import check_at_least
-
 
 def set_seed(seed: int) -> None:
     """Seed every random number generator the book draws from: Python's, NumPy's global one and torch's.
 
-    ``seed`` is an ``int`` (``TypeError``) from 0 to 2³² − 1 (``ValueError``), NumPy's largest.
+    ``seed`` is an ``int`` (else ``TypeError``) from 0 to 2³² − 1 (else ``ValueError``), NumPy's largest.
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be an int, got {seed!r} of type {type(seed).__name__}")
@@ -30,7 +28,7 @@ def get_device(preference: str | None = None) -> torch.device:
 
     A CUDA build of torch on a machine without a GPU still answers ``cuda`` to
     ``torch.accelerator.current_accelerator()``, so availability is asked first. ``preference`` is
-    ``None``, or a device such as ``"cpu"``, ``"cuda"``, ``"cuda:0"`` or ``"mps"`` (``TypeError``);
+    ``None``, or a device such as ``"cpu"``, ``"cuda"``, ``"cuda:0"`` or ``"mps"`` (else ``TypeError``);
     ``ValueError`` if torch knows no such device, or this machine does not have it.
     """
     if preference is not None and not isinstance(preference, str):
@@ -69,8 +67,10 @@ def time_call(
     """
     if not callable(function):
         raise TypeError(f"function must be callable, got {function!r}")
-    check_at_least(1, repeats=repeats)
-    check_at_least(0, warmup=warmup)
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    if warmup < 0:
+        raise ValueError(f"warmup must be at least 0, got {warmup}")
     where = get_device() if device is None else torch.device(device)
     for _ in range(warmup):
         function()

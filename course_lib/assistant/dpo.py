@@ -41,23 +41,17 @@ def dpo_loss(
     Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
     equations 2, 5 and 7.
     """
-    _check_rows(
-        better=better, worse=worse, reference_better=reference_better, reference_worse=reference_worse
-    )
+    references = {"reference_better": reference_better, "reference_worse": reference_worse}
+    for name, row in {"better": better, "worse": worse, **references}.items():
+        check_floating(**{name: row})
+        if row.ndim != 1 or len(row) == 0:
+            raise ValueError(f"{name} must be (n,) with n at least 1, got {tuple(row.shape)}")
+        if row.shape != better.shape:
+            raise ValueError(f"{name} must be as long as better, got {len(row)} and {len(better)}")
     if not 0 < beta < math.inf:
         raise ValueError(f"beta must be finite and above 0, got {beta}")
     margins = (better - reference_better.detach()) - (worse - reference_worse.detach())
     return -F.logsigmoid(beta * margins).mean()
-
-
-def _check_rows(**rows: Tensor) -> None:
-    first_name, first = next(iter(rows.items()))
-    for name, row in rows.items():
-        check_floating(**{name: row})
-        if row.ndim != 1 or len(row) == 0:
-            raise ValueError(f"{name} must be (n,) with n at least 1, got {tuple(row.shape)}")
-        if row.shape != first.shape:
-            raise ValueError(f"{name} must be as long as {first_name}, got {len(row)} and {len(first)}")
 
 
 _READ_AT_ONCE = 128  # answers, where nothing is trained
@@ -85,7 +79,7 @@ def right_before_wrong(
 ) -> list[Pair]:
     """Draw an answer to each instruction at temperature 1, and prefer the right one to it where it is wrong.
 
-    ``generator`` is on the model's device. There must be an instruction (``ValueError``).
+    ``generator`` is on the model's device. There must be an instruction (else ``ValueError``).
     """
     written = answer(model, [i.prompt for i in instructions], temperature=1.0, generator=generator)
     return [

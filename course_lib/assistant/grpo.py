@@ -21,9 +21,9 @@ def group_advantages(rewards: Tensor) -> Tensor:
 
     $$A_{g,i} = \frac{r_{g,i} - \bar r_g}{s_g}, \qquad s_g^2 = \frac1k \sum_{i=1}^{k} (r_{g,i} - \bar r_g)^2$$
 
-    A group of equal rewards teaches nothing: its advantages are 0. ``rewards`` are floating (``TypeError``),
-    finite, and (groups, k), of k ≥ 2 answers to one prompt in each row (``ValueError``). The advantages, of
-    the same shape, carry no gradient.
+    A group of equal rewards teaches nothing: its advantages are 0. ``rewards`` are floating (else
+    ``TypeError``), finite, and (groups, k), of k ≥ 2 answers to one prompt in each row (else ``ValueError``).
+    The advantages, of the same shape, carry no gradient.
 
     Source: Z. Shao et al., arXiv:2402.03300, section 4.1.2.
     """
@@ -63,7 +63,7 @@ def clipped_policy_loss(
         log_probabilities: floating, (n, seq), ln π of each token of n answers, in nats.
         old: (n, seq), the same under the model that wrote the answers; carries no gradient.
         advantages: (n,), of each answer; see ``group_advantages``.
-        asked: bool (``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
+        asked: bool (else ``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
         clip: ε, above 0, below 1.
         reference: (n, seq), ln π₀, given if and only if ``beta`` is above 0; carries no gradient.
         beta: β, finite and at least 0.

@@ -22,16 +22,14 @@ def prompts_with_answers(
 ) -> tuple[Tensor, Tensor]:
     """Lay out pairs for training: each position's target is the token after it, if that is an answer's.
 
-    ``prompts`` and ``answers`` are token ids, one answer per prompt and none of them empty (``ValueError``);
-    the token that ends an answer is one of it. ``pad`` fills the shorter rows: any id of the vocabulary will
-    do, as nothing before it sees it in a causal model, and it is never a target. Gives ``(inputs, targets)``,
-    int64, (batch, seq) each, with seq one less than the longest prompt and answer together. Targets are
-    ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
+    ``prompts`` and ``answers`` are token ids, one answer per prompt and none of them empty (else
+    ``ValueError``); an answer includes the token that ends it. ``pad`` fills the shorter rows: any id of the
+    vocabulary will do, as nothing before it sees it in a causal model, and it is never a target. Gives
+    ``(inputs, targets)``, int64, (batch, seq) each, with seq one less than the longest prompt and answer
+    together. Targets are ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
     """
     if len(prompts) != len(answers) or not prompts:
-        raise ValueError(
-            f"answers must be one for each prompt, got {len(answers)} for {len(prompts)} prompts"
-        )
+        raise ValueError(f"answers must be one for each prompt, got {len(answers)} for {len(prompts)}")
     for name, rows in (("prompts", prompts), ("answers", answers)):
         for place, row in enumerate(rows):
             if len(row) == 0:
@@ -114,8 +112,8 @@ def train_on(
     """Make updates with AdamW, the learning rate warming up over a tenth of them and falling along a cosine.
 
     The model is changed in place; parameters that ask for no gradient stay. ``loss_of_step`` goes from the
-    step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt. Gives the losses that were
-    none of these. ``ValueError`` if ``steps`` is below 1, or the highest ``learning_rate`` not finite and
+    step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt. Gives the losses, each
+    ``None`` left out. ``ValueError`` if ``steps`` is below 1, or the highest ``learning_rate`` not finite and
     above 0; ``FloatingPointError`` names the update where a loss is NaN or infinite.
     """
     if steps < 1 or not 0 < learning_rate < math.inf:
@@ -143,8 +141,8 @@ def learn_from_demonstrations(
 ) -> list[float]:
     """Supervised fine-tuning, in place: cross-entropy of the answers, prompts masked.
 
-    There must be one answer per prompt (``ValueError``). ``generator``, on the CPU, draws the batches. Gives
-    the losses, nats per token.
+    There must be one answer per prompt (else ``ValueError``). ``generator``, on the CPU, draws the batches.
+    Gives the losses, nats per token.
 
     Source: L. Ouyang et al., arXiv:2203.02155, section 3.5.
     """

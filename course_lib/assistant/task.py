@@ -15,7 +15,7 @@ import torch
 from course_lib.checks import check_ints
 from course_lib.data.instructions import COURTESY, KINDS, LONGEST, Instruction, answer_occurs, exact_match
 from course_lib.models.gpt import GPT
-from course_lib.text.generation import CachingModel, generate
+from course_lib.text.generation import generate
 
 END = ord("\n")
 LONGEST_ANSWER = len(COURTESY) + LONGEST + 2  # tokens: one more than any demonstration has
@@ -23,21 +23,19 @@ _ASCII, _OTHER, _LAST = 0x80, 0xE000, 0xF8FF  # where ASCII ends, and Unicode's 
 
 
 def generate_batch(
-    model: CachingModel,
+    model: GPT,
     prompts: Sequence[Sequence[int]],
     *,
     end: int,
     longest: int,
-    context: int,
     temperature: float | None = None,
     generator: torch.Generator | None = None,
-    device: torch.device | str = "cpu",
 ) -> list[list[int]]:
     """Let a model answer prompts of any lengths; those of one length side by side, none padded.
 
-    An answer is ids up to ``end``, it included, or ``longest`` ids without it. ``model``, ``context``,
-    ``temperature`` and ``generator``, on ``device``, are as for ``generate``. ``ValueError`` if there is no
-    prompt or one is empty, ``longest`` is below 1, or prompt and answer do not fit the context.
+    An answer is ids up to ``end``, it included, or ``longest`` ids without it. ``temperature`` and
+    ``generator`` are as for ``generate``. ``ValueError`` if there is no prompt or one is empty, ``longest``
+    is below 1, or prompt and answer do not fit the context.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ValueError(
@@ -45,6 +43,7 @@ def generate_batch(
         )
     check_ints(1, longest=longest)
     most = max(len(prompt) for prompt in prompts)
+    context, device = model.context, model.token_embedding.weight.device
     if most + longest > context:
         raise ValueError(
             f"context must hold prompt and answer, got {context} for {most} and {longest} tokens"
@@ -95,16 +94,9 @@ def answer(
     ``generator`` draws, on the model's device; ``None`` means torch's own. Each answer includes its line end,
     unless it was cut at ``LONGEST_ANSWER`` tokens.
     """
-    written = generate_batch(
-        model,
-        [encode_bytes(prompt) for prompt in prompts],
-        end=END,
-        longest=LONGEST_ANSWER,
-        context=model.context,
-        temperature=temperature,
-        generator=generator,
-        device=model.token_embedding.weight.device,
-    )
+    asked = [encode_bytes(prompt) for prompt in prompts]
+    how = {"temperature": temperature, "generator": generator}
+    written = generate_batch(model, asked, end=END, longest=LONGEST_ANSWER, **how)
     return [decode_bytes(ids) for ids in written]
 
 

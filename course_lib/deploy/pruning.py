@@ -43,9 +43,8 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
     each channel alone: ReLU, pooling, dropout, flatten. Of each layer's outputs the share goes, from 0 to
     below 1, and at least one stays. Gives a copy with smaller layers.
 
-    Raises:
-        ValueError: if ``share`` is not from 0 to below 1, the chain has fewer than two layers, a name is
-            none of a linear layer or ungrouped convolution, or two layers do not fit together.
+    ``ValueError`` if the chain has fewer than two layers, a name is none of a linear layer or ungrouped
+    convolution, or two layers do not fit together.
 
     Source: H. Li et al., arXiv:1608.08710, section 3.1.
     """
@@ -66,7 +65,9 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
             raise ValueError(
                 f"chain must be in the data's order: {after} reads {inputs}, {name} gives {outputs}"
             )
-        keep = _strongest(layer.weight, outputs - min(round(share * outputs), outputs - 1))
+        sums = layer.weight.detach().abs().flatten(1).sum(1)
+        count = outputs - min(round(share * outputs), outputs - 1)
+        keep = sums.argsort(descending=True, stable=True)[:count].sort().values
         _select(layer, keep, axis=0)
         places = inputs // outputs
         _select(reader, (keep[:, None] * places + torch.arange(places)).flatten(), axis=1)
@@ -76,12 +77,6 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
 def _check_share(share: float) -> None:
     if not 0 <= share <= 1:
         raise ValueError(f"share must be from 0 to 1, got {share}")
-
-
-def _strongest(weight: Tensor, count: int) -> Tensor:
-    """Indices of the outputs with the largest sums of absolute weights, in ascending order."""
-    sums = weight.detach().abs().flatten(1).sum(1)
-    return sums.argsort(descending=True, stable=True)[:count].sort().values
 
 
 def _select(layer: nn.Linear | nn.Conv2d, keep: Tensor, *, axis: int) -> None:

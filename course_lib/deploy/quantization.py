@@ -103,16 +103,13 @@ def integer_product(
 
     $$y_{ij} = s_x s_{w,j} \Bigl( \sum_k q_{ik} w_{jk} - z \sum_k w_{jk} \Bigr) + b_j$$
 
-    Args:
-        q: int8, (…, inputs), the quantised x.
-        scheme: of x; scalars, or one entry per row, (…, 1).
-        weight: int8, (outputs, inputs), quantised symmetrically (zero point 0).
-        weight_scale: float32, (outputs, 1) or a scalar.
-        bias: float32, (outputs,), as is the result, (…, outputs).
+    ``q`` is the quantised x, int8, (…, inputs), and ``scheme`` its: scalars, or one entry per row, (…, 1).
+    ``weight``, int8, (outputs, inputs), is quantised symmetrically (zero point 0) with ``weight_scale``,
+    float32, (outputs, 1) or a scalar. The bias, (outputs,), and the result, (…, outputs), are float32.
 
     Raises:
         TypeError: if ``q`` or ``weight`` is not int8.
-        ValueError: if their inputs differ, or are so many (65,793) that the sum might leave int32.
+        ValueError: if their inputs differ, or are so many (over 65,793) that the sum might leave int32.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 7.
     """
@@ -134,8 +131,8 @@ def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
     $$\sum_i \operatorname{clamp}(u_{2i} w_{2i} + u_{2i+1} w_{2i+1},\; -2^{15},\; 2^{15} - 1)
     - 128 \sum_k w_k$$
 
-    int8, (…, inputs) and (outputs, inputs) (``TypeError``, ``ValueError``), to int32, (…, outputs): q·Wᵀ, but
-    for what was cut off. With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
+    int8, (…, inputs) and (outputs, inputs) (else ``TypeError``, ``ValueError``), to int32, (…, outputs):
+    q·Wᵀ, but for what was cut off. With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
 
     Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
     """
@@ -156,45 +153,58 @@ def _check_bytes(q: Tensor, weight: Tensor) -> None:
         raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
 
 
-class QuantizedLinear(nn.Module):
+class Quantized(nn.Module):
+    """A quantised layer's buffers: rows of int8 weights, scales, the input's scheme."""
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, scheme: Scheme) -> None:
+        super().__init__()
+        rows = layer.weight.detach().flatten(1)
+        weights = scheme_for(rows, axis=0, symmetric=True)
+        self.register_buffer("weight", quantize(rows, weights))
+        self.register_buffer("weight_scale", weights.scale)
+        self.register_buffer("bias", None if layer.bias is None else layer.bias.detach().clone())
+        self.register_buffer("input_scale", scheme.scale)
+        self.register_buffer("input_zero_point", scheme.zero_point)
+
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme(self.input_scale, self.input_zero_point)
+
+    def product(self, q: Tensor) -> Tensor:
+        return integer_product(q, self.scheme, self.weight, self.weight_scale, self.bias)
+
+
+class QuantizedLinear(Quantized):
     """A linear layer of int8 weights, one scale per output, that rounds its input to int8 first.
 
     ``layer`` is trained, and not changed; ``scheme``, scalars, is the input's, chosen beforehand, from
     examples.
     """
 
-    def __init__(self, layer: nn.Linear, scheme: Scheme) -> None:
-        super().__init__()
-        _keep(self, layer, scheme)
-
     def forward(self, x: Tensor) -> Tensor:
         """Compute x·Wᵀ + b, (…, inputs) → (…, outputs), float32 both."""
-        scheme = Scheme(self.input_scale, self.input_zero_point)
-        return integer_product(quantize(x, scheme), scheme, self.weight, self.weight_scale, self.bias)
+        return self.product(quantize(x, self.scheme))
 
 
-class QuantizedConv2d(nn.Module):
+class QuantizedConv2d(Quantized):
     """A convolution of int8 weights, one scale per channel: every patch a row, and an integer product.
 
     Arguments as ``QuantizedLinear``; ``ValueError`` if ``layer`` has padding, groups or dilation.
     """
 
     def __init__(self, layer: nn.Conv2d, scheme: Scheme) -> None:
-        super().__init__()
         if layer.padding != (0, 0) or layer.groups != 1 or layer.dilation != (1, 1):
             raise ValueError(f"layer must have no padding, groups or dilation, got {layer}")
+        super().__init__(layer, scheme)
         self.kernel_size, self.stride = layer.kernel_size, layer.stride
-        _keep(self, layer, scheme)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the convolution, (batch, in_channels, height, width) → (batch, out_channels, …, …)."""
-        scheme = Scheme(self.input_scale, self.input_zero_point)
-        patches = quantize(x, scheme)
+        patches = quantize(x, self.scheme)
         for axis, (size, step) in enumerate(zip(self.kernel_size, self.stride, strict=True), start=2):
             patches = patches.unfold(axis, size, step)
         rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3)  # (batch, height, width, inputs)
-        found = integer_product(rows, scheme, self.weight, self.weight_scale, self.bias)
-        return found.permute(0, 3, 1, 2)
+        return self.product(rows).permute(0, 3, 1, 2)
 
 
 LAYERS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: QuantizedLinear, nn.Conv2d: QuantizedConv2d}
@@ -207,9 +217,8 @@ def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
     The model reads the examples, a batch such as it will see (a hundred are enough), once; each layer's input
     scheme spans what came to it. Gives a copy, without gradients.
 
-    Raises:
-        ValueError: if the model is in train mode, holds no such layer, one of them has padding, groups or
-            dilation, or one was not reached by the examples.
+    ``ValueError`` if the model is in train mode, holds no such layer, one of them has padding, groups or
+    dilation, or was not reached by the examples.
 
     Source: B. Jacob et al., arXiv:1712.05877, section 3 (with ranges from examples instead of training).
     """
@@ -219,37 +228,21 @@ def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
     layers = {name: layer for name, layer in model.named_modules() if type(layer) in LAYERS}
     if not layers:
         raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
-    ranges: dict[str, tuple[Tensor, Tensor]] = {}
-    hooks = [layer.register_forward_pre_hook(_watch(name, ranges)) for name, layer in layers.items()]
+    ranges: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def widen(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        low, high = inputs[0].aminmax()
+        before = ranges.get(layer, (low, high))
+        ranges[layer] = torch.minimum(low, before[0]), torch.maximum(high, before[1])
+
+    hooks = [layer.register_forward_pre_hook(widen) for layer in layers.values()]
     with torch.no_grad():
         model(examples)
     for hook in hooks:
         hook.remove()
-    unseen = layers.keys() - ranges.keys()
+    unseen = sorted(name for name, layer in layers.items() if layer not in ranges)
     if unseen:
-        raise ValueError(f"examples must reach every layer, they did not reach {', '.join(sorted(unseen))}")
+        raise ValueError(f"examples must reach every layer, they did not reach {', '.join(unseen)}")
     for name, layer in layers.items():
-        model.set_submodule(name, LAYERS[type(layer)](layer, scheme_for_range(*ranges[name])))
+        model.set_submodule(name, LAYERS[type(layer)](layer, scheme_for_range(*ranges[layer])))
     return model.requires_grad_(False)
-
-
-def _watch(name: str, ranges: dict[str, tuple[Tensor, Tensor]]):
-    """A hook that widens the range under a layer's name by what the layer is given."""
-
-    def hook(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        low, high = inputs[0].aminmax()
-        before = ranges.get(name, (low, high))
-        ranges[name] = torch.minimum(low, before[0]), torch.maximum(high, before[1])
-
-    return hook
-
-
-def _keep(module: nn.Module, layer: nn.Linear | nn.Conv2d, scheme: Scheme) -> None:
-    """Give a module the buffers of a quantised layer: rows of int8 weights, scales, the input's scheme."""
-    rows = layer.weight.detach().flatten(1)
-    weights = scheme_for(rows, axis=0, symmetric=True)
-    module.register_buffer("weight", quantize(rows, weights))
-    module.register_buffer("weight_scale", weights.scale)
-    module.register_buffer("bias", None if layer.bias is None else layer.bias.detach().clone())
-    module.register_buffer("input_scale", scheme.scale)
-    module.register_buffer("input_zero_point", scheme.zero_point)

@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from course_lib.checks import check_tensors
 from course_lib.models.image_classifiers import ConvNet
 
 WEIGHTS = Path(__file__).parent / "files" / "digit_network.safetensors"
@@ -24,9 +25,6 @@ def digit_network(path: Path = WEIGHTS) -> ConvNet:
     except (OSError, SafetensorError) as error:
         raise ValueError(f"path must be a whole safetensors file, got {path}: {error}") from error
     model = ConvNet()
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if found != wanted:
-        raise ValueError(f"path must hold ConvNet's tensors {wanted}, got {found} in {path}")
+    check_tensors(f"path {path}", tensors, model.state_dict())
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval()

@@ -81,15 +81,8 @@ def load_encoder() -> Reader:
     """
     if minilm.installed():
         found = minilm.load_minilm()
-        return Reader(
-            "MiniLM",
-            found.model,
-            found.tokenizer,
-            found.settings["d_model"],
-            ("query_proj", "value_proj"),
-        )
+        targets = ("query_proj", "value_proj")
+        return Reader("MiniLM", found.model, found.tokenizer, found.settings["d_model"], targets)
     moby = gpts.load("moby")
-    width = moby.card["model"]["d_model"]
-    return Reader(
-        "our GPT", GPTEncoder(moby.model).eval(), BytePairEncoder(moby.tokenizer), width, ("qkv_proj",)
-    )
+    model, tokenizer = GPTEncoder(moby.model).eval(), BytePairEncoder(moby.tokenizer)
+    return Reader("our GPT", model, tokenizer, moby.card["model"]["d_model"], ("qkv_proj",))

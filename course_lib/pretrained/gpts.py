@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 
+from course_lib.checks import check_tensors
 from course_lib.files import read_verified
 from course_lib.models.gpt import GPT
 from course_lib.text.tokenizers import Tokenizer, tokenizer_from_json
@@ -84,15 +85,6 @@ def parse(weights: bytes, card: bytes) -> Pretrained:
             f"the model {settings['vocab_size']}"
         )
     model = GPT(**settings)
-    expected = model.state_dict()
-    if tensors.keys() != expected.keys():
-        different = sorted(tensors.keys() ^ expected.keys())
-        raise ValueError(f"weights must hold the parameters of the card's model, differ in {different}")
-    for parameter, tensor in tensors.items():
-        if tensor.shape != expected[parameter].shape:
-            raise ValueError(
-                f"weights: {parameter} must be {tuple(expected[parameter].shape)} as in the card's model, "
-                f"got {tuple(tensor.shape)}"
-            )
+    check_tensors("weights", tensors, model.state_dict())
     model.load_state_dict({parameter: tensor.to(torch.float32) for parameter, tensor in tensors.items()})
     return Pretrained(model.eval(), tokenizer, record)

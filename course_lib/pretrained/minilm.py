@@ -19,7 +19,7 @@ from safetensors.torch import load as parse_tensors
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from course_lib.checks import check_ints
+from course_lib.checks import check_ints, check_tensors
 from course_lib.files import read_verified
 from course_lib.models.encoder import TextEncoder, from_bert_names
 
@@ -30,8 +30,8 @@ class WordPieceTokenizer:
     """WordPiece: words, and pieces of rare ones, as in BERT; each text between ``[CLS]`` and ``[SEP]``.
 
     Small letters only; a word without pieces in the vocabulary becomes ``[UNK]``. ``content`` is a
-    ``tokenizer.json`` with these special tokens and ``[PAD]`` (``ValueError``). ``ModuleNotFoundError`` if
-    the package ``tokenizers`` is missing; says how to install it.
+    ``tokenizer.json`` with these special tokens and ``[PAD]``, else a ``ValueError``. ``ModuleNotFoundError``
+    if the package ``tokenizers`` is missing; says how to install it.
 
     Source: Y. Wu et al., arXiv:1609.08144, section 4.1.
     """
@@ -59,10 +59,6 @@ class WordPieceTokenizer:
         """How many tokens there are, the special ones included."""
         return self._tokenizer.get_vocab_size()
 
-    def pieces(self, text: str) -> list[str]:
-        """The tokens a text is read as, ``##`` before what goes on with a word."""
-        return self._tokenizer.encode(text).tokens
-
     def encode(self, texts: Sequence[str], *, max_length: int) -> tuple[Tensor, Tensor]:
         """Turn texts into ``(ids, lengths)``, int64, (batch, seq), padded behind, and (batch,).
 
@@ -78,11 +74,8 @@ class WordPieceTokenizer:
         end = self._tokenizer.token_to_id(END)
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         rows = [row if len(row) <= max_length else [*row[: max_length - 1], end] for row in rows]
-        ids = pad_sequence(
-            [torch.tensor(row) for row in rows],
-            batch_first=True,
-            padding_value=self._tokenizer.token_to_id(PAD),
-        )
+        pad = self._tokenizer.token_to_id(PAD)
+        ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=pad)
         return ids, torch.tensor([len(row) for row in rows])
 
 
@@ -156,14 +149,8 @@ def parse(config: bytes, tokenizer: bytes, weights: bytes) -> PretrainedEncoder:
         raise ValueError(f"weights must be a whole safetensors file: {error}") from error
     with torch.random.fork_rng(devices=()):  # weights to be thrown away do not spend the reader's seed
         model = TextEncoder(**settings)
-    expected = model.state_dict()
-    if tensors.keys() != expected.keys():
-        missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-        raise ValueError(f"weights must hold the model's parameters, lack {missing}, hold besides {unknown}")
+    check_tensors("weights", tensors, model.state_dict())
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            wanted, found = tuple(expected[name].shape), tuple(tensor.shape)
-            raise ValueError(f"weights: {name} must be {wanted} as in config, got {found}")
         if not (tensor.is_floating_point() and tensor.isfinite().all()):
             raise ValueError(f"weights: {name} must be finite floating-point numbers throughout")
     model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, assign=True)

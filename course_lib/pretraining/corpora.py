@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_lib.data import text
 from course_lib.data.text import load_moby_dick, load_tang, quatrains_as_text
-from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, Tokenizer
+from course_lib.text.tokenizers import CharacterTokenizer, Tokenizer
 
 CORPORA = {"moby": text.MOBY_DICK_SHA256, "tang": text.TANG_SHA256}  # name → SHA-256 of its file
 PARAGRAPH_BREAK = "\n\n"
@@ -32,19 +32,6 @@ def corpus_text(name: str, split: str) -> str:
     if name not in CORPORA:
         raise ValueError(f"name must be one of {', '.join(CORPORA)}, got {name!r}")
     return load_moby_dick(split) if name == "moby" else quatrains_as_text(load_tang(split))
-
-
-def make_tokenizer(kind: str, training_text: str, vocab_size: int) -> Tokenizer:
-    """Make a tokenizer from the training text alone.
-
-    ``kind`` is ``"bpe"``, of ``vocab_size`` tokens, or ``"characters"``; another, or what the tokenizers
-    refuse, is a ``ValueError``.
-    """
-    if kind not in ("bpe", "characters"):
-        raise ValueError(f"kind must be 'bpe' or 'characters', got {kind!r}")
-    if kind == "characters":
-        return CharacterTokenizer.from_text(training_text)
-    return BytePairTokenizer.train(training_text, vocab_size)
 
 
 def encode_split(tokenizer: Tokenizer, content: str) -> Encoded:

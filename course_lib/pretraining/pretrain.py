@@ -25,12 +25,12 @@ from course_lib.command_line import OneLineParser
 from course_lib.files import write_in_one_step
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
-from course_lib.pretraining.corpora import CORPORA, Encoded, corpus_text, encode_split, make_tokenizer
+from course_lib.pretraining.corpora import CORPORA, Encoded, corpus_text, encode_split
 from course_lib.pretraining.training import Progress, Run, find_checkpoint, resume, train
 from course_lib.records import machine
 from course_lib.runtime import get_device
 from course_lib.text.evaluation import bits_per_byte, model_loss
-from course_lib.text.tokenizers import Tokenizer
+from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer
 from course_lib.text.windows import RandomWindows
 from course_lib.training.distributed.group import World, equal_share, launched, process_group
 from course_lib.training.steps import adamw
@@ -79,14 +79,10 @@ def pretrain(arguments: argparse.Namespace) -> dict[str, object]:
     """Make tokenizer, model and batches, train, and write the folder.
 
     Under torchrun each process takes an equal share of every batch; the first one writes. ``arguments`` are
-    those of ``parser``. Gives what ``result.json`` holds.
-
-    Raises:
-        ValueError: if an argument is out of range, the folder does not fit, or the corpus is too short for
-            the context; names it. Nothing is written then.
-        FileNotFoundError: if there is nothing to resume.
-        FloatingPointError: if the loss diverges.
-        ConnectionError: if the processes do not find each other.
+    those of ``parser``. Gives what ``result.json`` holds. Before anything is written: ``ValueError`` names an
+    argument out of range, a folder that does not fit, a corpus too short for the context;
+    ``FileNotFoundError`` if there is nothing to resume; ``ConnectionError`` if the processes do not find each
+    other. ``FloatingPointError`` if the loss diverges.
     """
     _check(arguments)
     with process_group(arguments.device) as world:
@@ -102,17 +98,12 @@ def main(words: list[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         result = pretrain(arguments)
-    except (ValueError, FileNotFoundError, ConnectionError) as error:
+    except (ValueError, FileNotFoundError, ConnectionError, FloatingPointError) as error:
         print(f"pretrain: {error}", file=sys.stderr)
-        return 2
-    except FloatingPointError as error:
-        print(f"pretrain: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, FloatingPointError) else 2
     except KeyboardInterrupt:
-        print(
-            f"pretrain: stopped; add --resume to go on from the checkpoint in {arguments.out}",
-            file=sys.stderr,
-        )
+        advice = f"add --resume to go on from the checkpoint in {arguments.out}"
+        print(f"pretrain: stopped; {advice}", file=sys.stderr)
         return 130
     if os.environ.get("RANK", "0") == "0":
         print(
@@ -187,14 +178,20 @@ def _pretrain(arguments: argparse.Namespace, world: World) -> dict[str, object]:
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     training_text = corpus_text(arguments.corpus, "train")
-    tokenizer = make_tokenizer(arguments.tokenizer, training_text, arguments.vocab_size)
+    if arguments.tokenizer == "characters":
+        tokenizer = CharacterTokenizer.from_text(training_text)
+    else:
+        tokenizer = BytePairTokenizer.train(training_text, arguments.vocab_size)
     training_ids = torch.tensor(tokenizer.encode(training_text), dtype=torch.int64)
     validation = encode_split(tokenizer, corpus_text(arguments.corpus, "validation"))
     torch.manual_seed(arguments.seed)
     run, parameters = _run(arguments, world, tokenizer.vocab_size, training_ids, validation)
     progress = resume(run, arguments.out) if _goes_on(arguments) else Progress()
     if progress.step == 0 and world.rank == 0:
-        _begin(arguments, tokenizer)
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        kept = json.dumps(_settings(arguments), indent=1) + "\n"
+        write_in_one_step(arguments.out / SETTINGS, kept.encode())
+        write_in_one_step(arguments.out / TOKENIZER, tokenizer.to_json().encode())
     if world.launched:
         dist.barrier()  # nobody trains before the folder is there
     started, first = time.perf_counter(), progress.step
@@ -278,10 +275,3 @@ def _run(
         trained.parameters(), learning_rate=arguments.learning_rate, weight_decay=arguments.weight_decay
     )
     return Run(trained, optimizer, draw, generator, evaluate, before), parameters
-
-
-def _begin(arguments: argparse.Namespace, tokenizer: Tokenizer) -> None:
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    kept = json.dumps(_settings(arguments), indent=1) + "\n"
-    write_in_one_step(arguments.out / SETTINGS, kept.encode())
-    write_in_one_step(arguments.out / TOKENIZER, tokenizer.to_json().encode())

@@ -107,7 +107,12 @@ def save(
         "model": dict(model.state_dict()),
         "optimizer": _named_state(optimizer),
         "schedule": _named_state(schedule),
-        "random": _random_state(generators or {}),
+        "random": {
+            "cpu": torch.get_rng_state(),
+            # asking a GPU for its state would start it, which a run on the CPU must not do
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+            "generators": {name: generator.get_state() for name, generator in (generators or {}).items()},
+        },
     }
     tree, tensors = flatten(state)
     content = to_bytes(tensors, metadata={"state": json.dumps(tree), "sha256": _NO_HASH})
@@ -130,12 +135,9 @@ def load(
 
     The model must have the same names, shapes and dtypes, optimiser and schedule be of the same class, over
     the same parameters; generators take the states saved under their names. ``restore_random`` sets torch's
-    global random states as well.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is corrupt or truncated (names file, expected and found hash), or an object
-            does not fit what was saved (names it and the difference). Nothing has been changed then.
+    global random states as well. ``ValueError`` if the file is corrupt or truncated (names file, expected and
+    found hash), or an object does not fit what was saved (names it and the difference); nothing has been
+    changed then.
     """
     state = _read(Path(path))
     _check_model(model, state["model"])
@@ -169,15 +171,6 @@ def _named_state(
     owner: torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler | None,
 ) -> dict[str, Any] | None:
     return None if owner is None else {"class": type(owner).__name__, "state": owner.state_dict()}
-
-
-def _random_state(generators: Mapping[str, torch.Generator]) -> dict[str, Any]:
-    return {
-        "cpu": torch.get_rng_state(),
-        # asking a GPU for its state would start it, which a run on the CPU must not do
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-        "generators": {name: generator.get_state() for name, generator in generators.items()},
-    }
 
 
 def _read(path: Path) -> dict[str, Any]:

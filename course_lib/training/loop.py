@@ -117,7 +117,11 @@ def fit(
         FloatingPointError: if a loss is NaN or infinite; names epoch, step and the first spoilt parameter.
             The update from that batch is not made.
     """
-    _check_settings(epochs, accumulate, clip_norm, amp_dtype)
+    check_ints(1, epochs=epochs, accumulate=accumulate)
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
+    if amp_dtype not in (None, torch.bfloat16, torch.float16):
+        raise ValueError(f"amp_dtype must be torch.bfloat16, torch.float16 or None, got {amp_dtype}")
     if metrics is not None and validation is None:
         raise ValueError("metrics are measured on validation, which is None: pass validation as well")
     where = _place(model, device)
@@ -249,13 +253,3 @@ def _diverged(model: nn.Module, value: float, epoch: int, step: int) -> str:
     else:
         cause = "every parameter is finite: look at this batch's inputs, targets and the loss function"
     return f"loss is {value} in epoch {epoch}, step {step}; {cause}"
-
-
-def _check_settings(
-    epochs: int, accumulate: int, clip_norm: float | None, amp_dtype: torch.dtype | None
-) -> None:
-    check_ints(1, epochs=epochs, accumulate=accumulate)
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
-    if amp_dtype not in (None, torch.bfloat16, torch.float16):
-        raise ValueError(f"amp_dtype must be torch.bfloat16, torch.float16 or None, got {amp_dtype}")

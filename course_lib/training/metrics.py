@@ -47,7 +47,7 @@ def token_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     with n_b real tokens in text b: a scalar, in nats per token. Where all texts are equally long it is
     F.cross_entropy over all tokens. ``logits`` are floating, (batch, t, vocab); ``targets`` int64, (batch,
-    t), padded with 0, each row starting with a real token (``ValueError``).
+    t), padded with 0, each row starting with a real token (else ``ValueError``).
     """
     if logits.ndim != 3 or logits.shape[:2] != targets.shape:
         raise ValueError(

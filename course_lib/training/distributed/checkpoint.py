@@ -66,9 +66,8 @@ def save(
     meanwhile leaves the old one whole. The model is plain, wrapped by DDP, or sharded by ``fully_shard``; the
     generator in the same state everywhere; ``extra`` what JSON can hold.
 
-    Raises:
-        ValueError: if ``step`` is negative, or not above the newest checkpoint's.
-        OSError: if a file cannot be written; the old checkpoint is untouched then.
+    ``ValueError`` if ``step`` is not above the newest checkpoint's; after an ``OSError`` that one is
+    untouched.
     """
     old = newest(folder)
     if old is not None and step <= step_of(old):
@@ -99,11 +98,8 @@ def load(
 ) -> ShardedCheckpoint:
     """Read a checkpoint into objects made as those that were saved, by however many processes.
 
-    The model need not be wrapped or sharded as the saved one was.
-
-    Raises:
-        FileNotFoundError: if there is no checkpoint.
-        ValueError: if a file is corrupt (names it; nothing has been changed then), or an object does not fit.
+    The model need not be wrapped or sharded as the saved one was. ``FileNotFoundError`` if there is no
+    checkpoint; ``ValueError`` if an object does not fit, or a file is corrupt: nothing has been changed then.
     """
     if not (path / RUN).is_file():
         raise FileNotFoundError(f"{path} holds no checkpoint")

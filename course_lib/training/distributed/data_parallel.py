@@ -110,11 +110,8 @@ def _world_size() -> int:
     return dist.get_world_size()
 
 
-Sharding = Literal["ddp", "fsdp"]
-
-
 def wrap_data_parallel(
-    model: nn.Module, world: World, sharding: Sharding, blocks: Iterable[nn.Module]
+    model: nn.Module, world: World, sharding: Literal["ddp", "fsdp"], blocks: Iterable[nn.Module]
 ) -> nn.Module:
     """Wrap a model in DDP or FSDP: ``backward`` then averages its gradients over the processes.
 
@@ -123,16 +120,16 @@ def wrap_data_parallel(
     optimiser is to be made from the parameters of what comes back. ``ValueError`` if ``sharding`` is
     unknown, or there is no process group.
 
-    Source: S. Li et al., arXiv:2006.15704 (DDP); Y. Zhao et al., arXiv:2304.11277 (FSDP).
+    Source: S. Li et al., arXiv:2006.15704 (DDP); S. Rajbhandari et al., arXiv:1910.02054, and Y. Zhao et
+    al., arXiv:2304.11277 (FSDP).
     """
     if sharding not in ("ddp", "fsdp"):
         raise ValueError(f"sharding must be 'ddp' or 'fsdp', got {sharding!r}")
     if not world.launched:
         raise ValueError("world must have a process group: enter training.distributed.process_group() first")
     if sharding == "ddp":
-        return DistributedDataParallel(
-            model, device_ids=None if world.device.type == "cpu" else [world.device]
-        )
+        devices = None if world.device.type == "cpu" else [world.device]
+        return DistributedDataParallel(model, device_ids=devices)
     mesh = init_device_mesh(world.device.type, (world.size,), mesh_dim_names=("shards",))
     for block in blocks:
         fully_shard(block, mesh=mesh)

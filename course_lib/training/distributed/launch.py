@@ -149,7 +149,7 @@ def on_processes(
             outcomes = _collect(workers, timeout)
         finally:
             _release(workers, [rank for rank, outcome in outcomes.items() if outcome.reusable])
-        stderr = [_read(file) for file in files]
+        stderr = [file.read_text("utf-8", "replace") if file.exists() else "" for file in files]
     _print_by_rank({rank: outcome.printed for rank, outcome in outcomes.items()})
     failures = [(found.rank_of_cause, rank, found.error) for rank, found in outcomes.items() if found.error]
     if failures:
@@ -264,10 +264,6 @@ def _outcome(call: bytes) -> bytes:
         sys.stderr.flush()
         told = f"raised {type(error).__name__}: {error}"
         return pickle.dumps((None, told, 1 + isinstance(error, RuntimeError), printed.getvalue()))
-
-
-def _read(file: Path) -> str:
-    return file.read_text("utf-8", "replace") if file.exists() else ""
 
 
 _WITHOUT_LIBUV = sys.platform == "win32"

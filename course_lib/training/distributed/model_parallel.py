@@ -98,16 +98,11 @@ def pipeline_step(
 
     of the time, the bubble. Gradients are added to those that are there.
 
-    Args:
-        stage: of rank r, takes what stage r − 1 gives; in train mode without dropout it is deterministic.
-        inputs: (batch, …), read by the first process alone; all know its length.
-        targets: (batch, …), read by the last process alone.
-        loss_function: ``(outputs, targets)`` to the *mean* over examples.
-        micro_batches: M, must divide the batch, else a ``ValueError``.
-        boundary: shape of one example between stages, the same at each cut; the dtype is the parameters'.
-
-    Returns:
-        The mean loss over the batch, a scalar without history, on every process.
+    The ``stage`` of rank r takes what stage r − 1 gives, examples of the shape ``boundary`` and the
+    parameters' dtype. ``inputs``, (batch, …), are read by the first process alone, all know their length;
+    ``targets``, (batch, …), by the last. ``loss_function`` goes from outputs and targets to the *mean* over
+    examples. M must divide the batch (else ``ValueError``). Every process gets the mean loss over the batch,
+    a scalar without history.
 
     Source: Y. Huang et al., arXiv:1811.06965, section 2.
     """
