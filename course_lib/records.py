@@ -45,10 +45,7 @@ def load_record(name: str, folder: Path = RESULTS) -> Record | None:
 
 
 def provenance(record: Record) -> str:
-    """Say in one line how, when and where a record was made.
-
-    Command, date, accelerator or processor with its threads, torch's version.
-    """
+    """Say in one line how, when and where a record was made, and with which torch."""
     machine = record["machine"]
     accelerator = record.get("accelerator")
     if accelerator is None:

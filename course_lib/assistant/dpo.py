@@ -32,11 +32,9 @@ def dpo_loss(
 
     ``better`` and ``worse`` are ln π of the preferred answers and of the others, whole answers, in nats; the
     references ln π₀ of the same under the model training began with, without gradient. The larger β, the
-    closer the best policy stays to π₀. The loss is in nats per pair: ln 2 where π is π₀.
-
-    Raises:
-        TypeError: if a tensor is not floating-point.
-        ValueError: if the shapes are not one (n,), there is no pair, or ``beta`` is not finite and above 0.
+    closer the best policy stays to π₀. The loss is in nats per pair: ln 2 where π is π₀. ``TypeError`` if a
+    tensor is not floating-point; ``ValueError`` if the shapes are not one (n,), there is no pair, or ``beta``
+    is not finite and above 0.
 
     Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
     equations 2, 5 and 7.

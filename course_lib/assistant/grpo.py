@@ -66,10 +66,7 @@ def clipped_policy_loss(
         asked: bool (else ``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
         clip: ε, above 0, below 1.
         reference: (n, seq), ln π₀, given if and only if ``beta`` is above 0; carries no gradient.
-        beta: β, finite and at least 0.
-
-    Raises:
-        ValueError: if something is not as said above.
+        beta: β, finite and at least 0. What is not as said here is a ``ValueError``.
 
     Source: J. Schulman et al., arXiv:1707.06347, equation 7; Z. Shao et al., arXiv:2402.03300, equations 3–4.
     """

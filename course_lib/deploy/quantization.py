@@ -103,13 +103,11 @@ def integer_product(
 
     $$y_{ij} = s_x s_{w,j} \Bigl( \sum_k q_{ik} w_{jk} - z \sum_k w_{jk} \Bigr) + b_j$$
 
-    ``q`` is the quantised x, int8, (…, inputs), and ``scheme`` its: scalars, or one entry per row, (…, 1).
-    ``weight``, int8, (outputs, inputs), is quantised symmetrically (zero point 0) with ``weight_scale``,
-    float32, (outputs, 1) or a scalar. The bias, (outputs,), and the result, (…, outputs), are float32.
-
-    Raises:
-        TypeError: if ``q`` or ``weight`` is not int8.
-        ValueError: if their inputs differ, or are so many (over 65,793) that the sum might leave int32.
+    ``q`` is the quantised x, int8 (else ``TypeError``), (…, inputs); ``scheme`` is of x, scalars or one
+    entry per row, (…, 1). ``weight``, int8, (outputs, inputs), is quantised symmetrically (zero point 0) with
+    ``weight_scale``, float32, (outputs, 1) or a scalar. The bias, (outputs,), and the result, (…, outputs),
+    are float32. ``ValueError`` if the inputs differ, or are so many (over 65,793) that the sum might leave
+    int32.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 7.
     """

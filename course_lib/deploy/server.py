@@ -136,7 +136,7 @@ def export(model: nn.Module, path: str | Path) -> None:
 
 
 def warnings_about(image: np.ndarray) -> list[str]:
-    """Say what an image, (28, 28), has unlike a digit on paper: hardly any contrast, more ink than paper."""
+    """Say how an image, (28, 28), differs from a digit on paper: hardly any contrast, more ink than paper."""
     found = []
     if np.ptp(image) < LEAST_CONTRAST:
         found.append(f"looks blank: the pixels differ by {np.ptp(image):.2f} at most")

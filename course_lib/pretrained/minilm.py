@@ -118,9 +118,8 @@ def installed() -> bool:
 def load_minilm() -> PretrainedEncoder:
     """Load the real weights from the optional package, made anew at each call.
 
-    Raises:
-        ModuleNotFoundError: if the package, or ``tokenizers``, is missing; says what to install.
-        ValueError: if a file of the package is not the expected one (names file, expected and found hash).
+    ``ModuleNotFoundError`` if it, or ``tokenizers``, is missing; says what to install. ``ValueError`` if a
+    file of it is not the expected one (names file, expected and found hash).
 
     Source: W. Wang et al., arXiv:2002.10957.
     """

@@ -94,26 +94,25 @@ def fit(
         batches: re-iterable; each item ``(*inputs, targets)``, tensors equally long in dimension 0.
         loss_function: ``(outputs, targets)`` to a scalar, the *mean* over the batch's examples.
         optimizer: holds the model's parameters.
-        epochs: passes over ``batches``, at least 1.
+        epochs: passes over ``batches``.
         validation: as ``batches``; evaluated after each epoch without gradients.
         metrics: measured on ``validation``; see ``training.metrics``.
         schedule: stepped after every *update* (not every epoch).
         clip_norm: longest gradient allowed, > 0: a longer one is scaled down to this 2-norm over all
             parameters.
-        accumulate: batches per update, at least 1.
+        accumulate: batches per update.
         amp_dtype: ``torch.bfloat16`` or ``torch.float16`` to compute the forward pass in mixed precision
             (float16 with gradient scaling); ``None`` for full precision.
         device: where to train; model and batches are moved there. ``None``: where the model lies.
         progress: a progress bar on stderr.
 
     Returns:
-        A ``History``: each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved),
-        and with ``validation`` also ``val_loss`` and ``val_`` + each metric.
+        Each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved), and with
+        ``validation`` also ``val_loss`` and ``val_`` + each metric.
 
     Raises:
-        ValueError: if ``epochs``, ``accumulate``, ``clip_norm`` or ``amp_dtype`` is out of range; ``metrics``
-            come without ``validation``; ``batches`` yields nothing; or ``loss_function`` refuses a batch or
-            returns no scalar.
+        ValueError: if a setting is out of range; ``metrics`` come without ``validation``; ``batches`` yields
+            nothing; or ``loss_function`` refuses a batch or returns no scalar.
         FloatingPointError: if a loss is NaN or infinite; names epoch, step and the first spoilt parameter.
             The update from that batch is not made.
     """
@@ -180,11 +179,8 @@ def evaluate(
     """Measure loss and metrics over all examples, in eval mode and without gradients.
 
     Σᵢ nᵢLᵢ / Σᵢ nᵢ over batches of nᵢ examples: the mean over examples, whatever the batch sizes. Arguments
-    as in ``fit``; ``metrics`` are reset, fed batch by batch, and computed once at the end. Gives
+    and errors as in ``fit``; ``metrics`` are reset, fed batch by batch, and computed once at the end. Gives
     ``{"loss": …}`` and one float per metric.
-
-    Raises:
-        ValueError: if ``batches`` yields nothing, or ``loss_function`` refuses a batch or returns no scalar.
     """
     where = _place(model, device)
     was_training = model.training

@@ -71,11 +71,8 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
     """Join the process group, and leave it at the end; without torchrun, be a world of one.
 
     The backend is the device's own: gloo for the CPU, nccl for CUDA. ``device`` is ``own_device``'s
-    ``preference``; one process waits ``timeout`` seconds for another.
-
-    Raises:
-        ValueError: as ``launched`` and ``own_device``, or if torch has no backend for the device.
-        ConnectionError: if the port is in use, or the others do not come in time.
+    ``preference``. ``ValueError`` as ``launched`` and ``own_device``, or if torch has no backend for the
+    device; ``ConnectionError`` if the port is in use, or the others do not come within ``timeout`` seconds.
     """
     if not launched():
         yield World(0, 1, get_device(device), launched=False)
@@ -97,10 +94,8 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
         )
     except dist.DistNetworkError as error:
         if "EADDRINUSE" in str(error):
-            raise ConnectionError(
-                f"MASTER_PORT {os.environ['MASTER_PORT']} is in use: choose another, or let torchrun "
-                "choose with --standalone"
-            ) from error
+            advice = "choose another, or let torchrun choose with --standalone"
+            raise ConnectionError(f"MASTER_PORT {os.environ['MASTER_PORT']} is in use: {advice}") from error
         raise ConnectionError(f"rank {rank} of {size} found nobody at {place} in {timeout:g} s") from error
     except dist.DistStoreError as error:
         raise ConnectionError(

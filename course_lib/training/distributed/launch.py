@@ -142,10 +142,9 @@ def on_processes(
         outcomes: dict[int, _Outcome] = {}
         try:
             for rank, worker in enumerate(workers):
+                place = {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}
                 with contextlib.suppress(OSError):  # it has died since: the pipe's other end will say so
-                    worker.pipe.send(
-                        (call, {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}, files[rank])
-                    )
+                    worker.pipe.send((call, place, files[rank]))
             outcomes = _collect(workers, timeout)
         finally:
             _release(workers, [rank for rank, outcome in outcomes.items() if outcome.reusable])
