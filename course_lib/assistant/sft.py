@@ -29,7 +29,9 @@ def prompts_with_answers(
     together. Targets are ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
     """
     if len(prompts) != len(answers) or not prompts:
-        raise ValueError(f"answers must be one for each prompt, got {len(answers)} for {len(prompts)}")
+        raise ValueError(
+            f"answers must be one for each prompt, got {len(answers)} for {len(prompts)} prompts"
+        )
     for name, rows in (("prompts", prompts), ("answers", answers)):
         for place, row in enumerate(rows):
             if len(row) == 0:
