@@ -1,4 +1,4 @@
-"""Input checks: numbers below their least, tensors of another dtype or shape, ids the embedding lacks."""
+"""Input checks: numbers below their least, tensors that are not floating-point, ids the embedding lacks."""
 
 from __future__ import annotations
 
