@@ -16,28 +16,65 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from course_lib.command_line import OneLineParser
+from course_lib.data.text import MOBY_DICK_SHA256, TANG_SHA256, load_moby_dick, load_tang, quatrains_as_text
 from course_lib.files import write_in_one_step
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
-from course_lib.pretraining.corpora import CORPORA, Encoded, corpus_text, encode_split
 from course_lib.pretraining.training import Progress, Run, find_checkpoint, resume, train
 from course_lib.records import machine
 from course_lib.runtime import get_device
 from course_lib.text.evaluation import bits_per_byte, model_loss
-from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer
+from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, Tokenizer
 from course_lib.text.windows import RandomWindows
 from course_lib.training.distributed.group import World, equal_share, launched, process_group
 from course_lib.training.steps import adamw
 
+CORPORA = {"moby": MOBY_DICK_SHA256, "tang": TANG_SHA256}  # name → SHA-256 of its file
+PARAGRAPH_BREAK = "\n\n"
 SETTINGS, TOKENIZER, RESULT = "settings.json", "tokenizer.json", "result.json"
 # What a resumed run need not repeat.
 _NOT_SETTINGS = ("out", "resume", "checkpoint_every", "device", "threads", "quiet", "sharding")
+
+
+class Encoded(NamedTuple):
+    """A text as token ids.
+
+    ``ids``: int64, (n,). ``text``: what they stand for. ``left_out``: paragraphs or poems of the split that
+    are not in it, because they hold a character the tokenizer does not know.
+    """
+
+    ids: Tensor
+    text: str
+    left_out: int
+
+
+def corpus_text(name: str, split: str) -> str:
+    """Load a split, ``"train"`` or ``"validation"``, of ``"moby"`` or ``"tang"`` as one text."""
+    if name not in CORPORA:
+        raise ValueError(f"name must be one of {', '.join(CORPORA)}, got {name!r}")
+    return load_moby_dick(split) if name == "moby" else quatrains_as_text(load_tang(split))
+
+
+def encode_split(tokenizer: Tokenizer, content: str) -> Encoded:
+    """Encode what a tokenizer can read of a text: with characters, not the paragraphs that hold others.
+
+    Paragraphs, or poems, have an empty line between them.
+    """
+    left_out = 0
+    if isinstance(tokenizer, CharacterTokenizer):
+        known = set(tokenizer.alphabet)
+        paragraphs = content.split(PARAGRAPH_BREAK)
+        readable = [paragraph for paragraph in paragraphs if known.issuperset(paragraph)]
+        left_out = len(paragraphs) - len(readable)
+        content = PARAGRAPH_BREAK.join(readable)
+    return Encoded(torch.tensor(tokenizer.encode(content), dtype=torch.int64), content, left_out)
 
 
 def parser() -> argparse.ArgumentParser:

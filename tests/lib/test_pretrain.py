@@ -21,7 +21,7 @@ from torch import nn
 
 from course_lib.data.text import load_tang, quatrains_as_text
 from course_lib.pretraining import pretrain
-from course_lib.pretraining.corpora import corpus_text, encode_split
+from course_lib.pretraining.pretrain import corpus_text, encode_split
 from course_lib.pretraining.training import Progress, Run, train, update
 from course_lib.text.tokenizers import CharacterTokenizer
 from course_lib.training import checkpoint

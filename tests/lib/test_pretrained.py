@@ -15,7 +15,7 @@ from safetensors.torch import save as to_bytes
 from course_lib.pretrained import gpts
 from course_lib.pretrained.gpts import load, parse
 from course_lib.pretraining import pretrain
-from course_lib.pretraining.corpora import CORPORA, corpus_text, encode_split
+from course_lib.pretraining.pretrain import CORPORA, corpus_text, encode_split
 from course_lib.text.evaluation import model_loss
 from course_lib.text.generation import generate
 from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer
