@@ -21,14 +21,14 @@ def check_at_least(least: float, **values: float) -> None:
 
 
 def check_ints(least: int, **values: int) -> None:
-    """As ``check_at_least``, and refuse what is no ``int``; a ``bool`` is none."""
+    """As ``check_at_least``, and refuse anything but an ``int``, a ``bool`` too."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
 
 
 def check_floating(**tensors: Tensor) -> None:
-    """Refuse what is no floating-point tensor with a ``TypeError`` that bears its name."""
+    """Refuse anything but a floating-point tensor with a ``TypeError`` that bears its name."""
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__

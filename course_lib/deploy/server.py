@@ -54,7 +54,7 @@ SIDE, CLASSES = 28, 10
 MOST_IMAGES = 64
 """Images in one request, and in one run of the session."""
 MOST_BYTES = 2**21
-"""Bytes of one request's body: 64 images of 20 characters a pixel, and to spare."""
+"""Bytes of one request's body: 64 images of 20 characters per pixel, and to spare."""
 WAIT = 0.003
 """Seconds that the first image of a batch waits for company."""
 LEAST_CONTRAST, MOST_INK = 0.2, 0.5
