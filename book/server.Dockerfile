@@ -9,8 +9,8 @@ FROM python:3.11-slim
 COPY constraints.txt /
 RUN pip install --no-cache-dir -c /constraints.txt fastapi numpy onnxruntime uvicorn
 COPY course_lib/__init__.py course_lib/command_line.py course_lib/files.py /server/course_lib/
-COPY course_lib/deploy/__init__.py course_lib/deploy/batching.py course_lib/deploy/middleware.py \
-    course_lib/deploy/server.py /server/course_lib/deploy/
+COPY course_lib/deploy/__init__.py course_lib/deploy/requests.py course_lib/deploy/server.py \
+    /server/course_lib/deploy/
 WORKDIR /server
 USER nobody
 EXPOSE 8000

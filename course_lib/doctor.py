@@ -28,17 +28,7 @@ class Finding(NamedTuple):
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
-    """See that Python is new enough.
-
-    Args:
-        version: major, minor, micro.
-
-    Returns:
-        The version and the system.
-
-    Raises:
-        RuntimeError: below 3.11.
-    """
+    """See that Python is new enough."""
     shown = ".".join(map(str, version))
     if tuple(version[:2]) < OLDEST_PYTHON:
         raise RuntimeError(f"{shown} is too old: install Python 3.11 or newer")
@@ -46,15 +36,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
 
 
 def check_torch_pair() -> str:
-    """See that torch and torchvision were built for each other: one of torchvision's compiled operators must
-    run.
-
-    Returns:
-        Both versions.
-
-    Raises:
-        RuntimeError: if torchvision cannot be imported or its operator fails.
-    """
+    """See that torch and torchvision were built for each other: a compiled operator of theirs must run."""
     import torch
 
     versions = f"torch {torch.__version__}"
@@ -74,14 +56,7 @@ def check_torch_pair() -> str:
 
 
 def check_device() -> str:
-    """See that the device the notebooks choose computes.
-
-    Returns:
-        The device's name and the number of threads; on an Apple GPU what does not run there.
-
-    Raises:
-        RuntimeError: if a sum of ones on it comes out wrong.
-    """
+    """See that the device the notebooks choose computes; on an Apple GPU say what does not run there."""
     import torch
 
     from course_lib.runtime import get_device
@@ -100,30 +75,15 @@ def check_device() -> str:
 
 
 def check_digits() -> str:
-    """See that the embedded digits are whole, byte for byte.
-
-    Returns:
-        How many there are.
-
-    Raises:
-        ValueError: if the file's hash is not the expected one.
-    """
+    """See that the embedded digits are whole, byte for byte."""
     from course_lib.data.digits import load_digits
 
-    return (
-        f"{len(load_digits('train').labels):,} + {len(load_digits('test').labels):,} digits, hash as expected"
-    )
+    train, test = (len(load_digits(split).labels) for split in ("train", "test"))
+    return f"{train:,} + {test:,} digits, hash as expected"
 
 
 def check_training() -> str:
-    """See that a step trains: softmax regression on 64 digits must lower its loss.
-
-    Returns:
-        First and last loss, in nats.
-
-    Raises:
-        RuntimeError: if the loss does not fall by half in 20 steps.
-    """
+    """See that a step trains: softmax regression on 64 digits must halve its loss, in nats, in 20 steps."""
     import torch
     import torch.nn.functional as F
 
@@ -145,17 +105,7 @@ def check_training() -> str:
 
 
 def check_widgets(packages: tuple[str, ...] = WIDGET_PACKAGES) -> str:
-    """See that what the explorables need in JupyterLab is there.
-
-    Args:
-        packages: distribution names.
-
-    Returns:
-        Each with its version.
-
-    Raises:
-        RuntimeError: if one is missing.
-    """
+    """See that what the explorables need in JupyterLab is there."""
     found = []
     for package in packages:
         try:
@@ -165,6 +115,7 @@ def check_widgets(packages: tuple[str, ...] = WIDGET_PACKAGES) -> str:
     return ", ".join(found)
 
 
+# What was found, or an exception that says how to mend it.
 CHECKS: dict[str, Callable[[], str]] = {
     "Python": check_python,
     "torch, torchvision": check_torch_pair,
@@ -176,40 +127,24 @@ CHECKS: dict[str, Callable[[], str]] = {
 
 
 def examine(checks: dict[str, Callable[[], str]]) -> list[Finding]:
-    """Run every check, whatever the others say.
-
-    Args:
-        checks: a function a subject; returns what it found, or raises with what to do.
-
-    Returns:
-        One ``Finding`` a check, in order.
-    """
+    """Run every check, whatever the others say; each returns what it found, or raises with what to do."""
     findings = []
     for subject, check in checks.items():
         try:
             findings.append(Finding(subject, True, check()))
-        except (
-            Exception
-        ) as error:  # a broken installation may raise anything, and the others still want their turn
+        except Exception as error:  # a broken installation may raise anything
             findings.append(Finding(subject, False, f"{type(error).__name__}: {error}"))
     return findings
 
 
 def main() -> int:
-    """Print the findings.
-
-    Returns:
-        The exit status: 0 if all is sound, else 1.
-    """
+    """Print the findings; the exit status is 0 if all is sound, else 1."""
     findings = examine(CHECKS)
     for finding in findings:
         print(finding)
     wrong = sum(not finding.sound for finding in findings)
-    print(
-        "All sound: `make lab` opens your notebooks."
-        if not wrong
-        else f"{wrong} of {len(findings)} checks failed."
-    )
+    advice = "All sound: `make lab` opens your notebooks."
+    print(f"{wrong} of {len(findings)} checks failed." if wrong else advice)
     return 1 if wrong else 0
 
 

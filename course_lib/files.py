@@ -13,13 +13,7 @@ from pathlib import Path
 def write_in_one_step(path: Path, content: bytes) -> None:
     """Atomic write: write beside the file, fsync, then put the new one in its place.
 
-    Args:
-        path: the file to write; its folder must exist.
-        content: all of it.
-
-    Raises:
-        OSError: if it cannot be written. The old file, if there was one, is untouched then, and after any
-            other interruption as well.
+    The folder must exist. After an ``OSError``, or any other interruption, the old file is untouched.
     """
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -46,18 +40,9 @@ def print_in_any_encoding() -> None:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a file after comparing its SHA-256 with the expected one.
+    """Read a file after comparing its SHA-256 with the expected one, 64 hexadecimal digits.
 
-    Args:
-        path: the file.
-        sha256: its expected SHA-256, 64 hexadecimal digits.
-
-    Returns:
-        Its content.
-
-    Raises:
-        ValueError: if the SHA-256 is another; names file, expected and found hash.
-        FileNotFoundError: if there is no such file.
+    ``ValueError`` names file, expected and found hash.
     """
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()

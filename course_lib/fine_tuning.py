@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.checks import check_at_least
 from course_lib.data.digits import load_digits
 from course_lib.data.reviews import some_snippets
 from course_lib.models.encoder import CLASSES
@@ -26,22 +27,12 @@ UNSEEN = 300
 def length_batches(
     lengths: Tensor, batch_size: int, generator: torch.Generator, *, epochs: int = 1
 ) -> list[Tensor]:
-    """Bucket texts by length, so that little is padding; batches come in random order.
+    """Bucket texts by length, int (n,), so that little is padding.
 
-    Args:
-        lengths: int, (n,).
-        batch_size: texts per batch, at least 1; one batch may hold fewer.
-        generator: orders the batches, and texts of equal length, anew in each epoch.
-        epochs: times that each text comes, at least 1.
-
-    Returns:
-        Places of the texts, int64, (batch_size,) each.
-
-    Raises:
-        ValueError: if ``batch_size`` or ``epochs`` is below 1.
+    ``generator`` orders the batches, and texts of equal length, anew in each epoch. Gives places of the
+    texts, int64, (batch_size,) each but one that may hold fewer; ``ValueError`` if a number is below 1.
     """
-    if batch_size < 1 or epochs < 1:
-        raise ValueError(f"batch_size and epochs must be at least 1, got {batch_size} and {epochs}")
+    check_at_least(1, batch_size=batch_size, epochs=epochs)
     batches = []
     for _ in range(epochs):
         shuffled = torch.randperm(len(lengths), generator=generator)
@@ -56,18 +47,12 @@ def train_classifier(
     batches: Sequence[Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Train with cross-entropy; each group's learning rate warms up over a tenth, then falls to 0 (cosine).
+    """Train with cross-entropy what the optimiser holds; each of the batches is one update.
 
-    Args:
-        logits: places of texts, int64 (batch,), to logits (batch, 2).
-        labels: int64, (n,), the class of each text.
-        batches: places, one update each.
-        optimizer: holds what is trained; its groups' learning rates are the highest reached.
-
-    Raises:
-        TypeError: if ``labels`` are not int64.
-        ValueError: if a label is neither 0 nor 1; nothing is trained then.
-        FloatingPointError: if a loss is NaN or infinite; names the update.
+    Each group's learning rate warms up over a tenth to what it is, then falls to 0 (cosine). ``logits`` goes
+    from places of texts, int64 (batch,), to logits (batch, 2); ``labels`` are int64 (else ``TypeError``),
+    (n,), 0 or 1 (else ``ValueError``). ``FloatingPointError`` names the update where a loss is NaN or
+    infinite.
     """
     if labels.dtype != torch.int64:
         raise TypeError(f"labels must be int64, got {labels.dtype}")
@@ -87,14 +72,8 @@ def read_texts(
 ) -> Tensor:
     """Run a model over many texts, those of like length together, without gradients.
 
-    Args:
-        read: ids (batch, seq) and lengths (batch,) to rows (batch, …).
-        ids: int64, (n, seq), padded.
-        lengths: int64, (n,).
-        batch_size: texts per batch, at least 1.
-
-    Returns:
-        The rows in the texts' order, (n, …).
+    ``read`` goes from ids, int64 (batch, seq), padded, and lengths, int64 (batch,), to rows (batch, …). Gives
+    the rows in the texts' order, (n, …).
     """
     order = lengths.argsort(stable=True)
     rows = [read(*cut(ids, lengths, places)) for places in order.split(batch_size)]
@@ -104,13 +83,7 @@ def read_texts(
 def cut(ids: Tensor, lengths: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Take some of many padded texts, with no more padding than the longest of them asks for.
 
-    Args:
-        ids: int64, (n, seq).
-        lengths: int64, (n,).
-        places: int64, (batch,).
-
-    Returns:
-        ``(ids, lengths)`` of these texts.
+    Of int64 ids (n, seq) and lengths (n,): ``(ids, lengths)`` at the places, int64 (batch,).
     """
     return ids[places, : int(lengths[places].max())], lengths[places]
 
@@ -146,10 +119,9 @@ def _share(guesses: Tensor, labels: Tensor) -> float:
 class Row(NamedTuple):
     """A method's line in the table, over its seeds.
 
-    ``lowest``, ``mean``, ``highest``: accuracy on the test split, from 0 to 1. ``trainable_parameters``:
-    numbers trained (for ``"tfidf"`` the median, as its vocabulary hangs on the snippets drawn). ``seconds``:
-    median processor time of training. ``optimizer_bytes``: kept between updates, ``None`` where it is not
-    one of torch's optimisers.
+    Accuracy is on the test split, from 0 to 1; ``trainable_parameters`` are numbers trained (for ``"tfidf"``
+    the median, as its vocabulary hangs on the snippets drawn); ``seconds`` the median processor time of
+    training; ``optimizer_bytes`` kept between updates, ``None`` where it is not one of torch's optimisers.
     """
 
     method: str
@@ -163,12 +135,7 @@ class Row(NamedTuple):
 
 
 def table(path: Path = FINE_TUNING_FILE) -> list[Row]:
-    """Read what was measured, one row per method, the least accurate first.
-
-    Raises:
-        FileNotFoundError: if nothing was measured yet.
-        ValueError: if the file is not one of this command's.
-    """
+    """Read what was measured, one row per method, the least accurate first; errors as ``records.read``."""
     runs = read(path, "choice")["runs"]
     rows = []
     for method in dict.fromkeys(run["method"] for run in runs):

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from course_lib.files import write_in_one_step
 from course_lib.runtime import get_device
 
 MEASUREMENTS = Path(__file__).parent / "measurements"
@@ -24,18 +23,10 @@ Record = Mapping[str, Any]
 
 
 def load_record(name: str, folder: Path = RESULTS) -> Record | None:
-    """Read what a benchmark wrote.
+    """Read what a benchmark such as ``"compile"`` or ``"gpu"`` wrote; ``None`` where nothing was measured.
 
-    Args:
-        name: of the benchmark, such as ``"compile"`` or ``"gpu"``.
-        folder: where the files are; by default the installed ones.
-
-    Returns:
-        The file's content, or ``None`` where nothing has been measured.
-
-    Raises:
-        ValueError: if the file is no record with ``command``, ``date`` and ``machine``, or names a ``schema``
-            other than ``SCHEMA``.
+    ``ValueError`` if the file is no record with ``command``, ``date`` and ``machine``, or names a ``schema``
+    other than ``SCHEMA``.
     """
     path = folder / f"{name}.json"
     if not path.is_file():
@@ -54,14 +45,7 @@ def load_record(name: str, folder: Path = RESULTS) -> Record | None:
 
 
 def provenance(record: Record) -> str:
-    """Say in one line how, when and where a record was made.
-
-    Args:
-        record: as ``load_record`` gives it.
-
-    Returns:
-        Command, date, accelerator or processor, threads on the CPU, torch's version.
-    """
+    """Say in one line how, when and where a record was made, and with which torch."""
     machine = record["machine"]
     accelerator = record.get("accelerator")
     if accelerator is None:
@@ -74,12 +58,8 @@ def provenance(record: Record) -> str:
 def comparison_table(rows: Iterable[Record]) -> str:
     """Lay comparisons out as text, a line each below what was measured, times in milliseconds.
 
-    Args:
-        rows: as ``benchmarks.pairs.Comparison.row`` gives them.
-
-    Returns:
-        A heading, a line per kind of work and one per comparison; the ratio is the median over the pairs of
-        the baseline's time over the candidate's.
+    Rows are as ``benchmarks.pairs.Comparison.row`` gives them; the ratio is the median over the pairs of the
+    baseline's time over the candidate's.
     """
     rows = list(rows)
     candidate, baseline = (
@@ -97,18 +77,11 @@ def comparison_table(rows: Iterable[Record]) -> str:
 
 
 def shipping_table(record: Mapping[str, Any]) -> str:
-    """Lay the ways out as text: bytes, accuracy, and how many times as fast as eager they are.
+    """Lay the ways of ``load_record("shipping")`` out as text: bytes, accuracy, and speed beside eager's.
 
-    Args:
-        record: of ``course_lib.records.load_record("shipping")``.
-
-    Returns:
-        A heading, a line for eager, and one for each way in the record's order. Speeds are medians over pairs
-        of eager's time over the way's: above 1, the way is faster. "first, s" is the time from the net to the
-        way's first answer, once: exporting, compiling or training it.
-
-    Raises:
-        ValueError: if the record is of another benchmark.
+    Speeds are medians over pairs of eager's time over the way's: above 1, the way is faster. "first, s" is
+    the time from the net to the way's first answer, once: exporting, compiling or training it. ``ValueError``
+    if the record is of another benchmark.
     """
     speeds: dict[str, dict[int, float]] = {}
     facts: dict[str, Mapping[str, Any]] = {}
@@ -131,18 +104,9 @@ def shipping_table(record: Mapping[str, Any]) -> str:
 
 
 def read(path: Path, *parts: str) -> dict[str, Any]:
-    """Read a record.
+    """Read a record, the JSON of a study: a list ``runs``, and ``parts`` besides.
 
-    Args:
-        path: the JSON.
-        parts: what it must hold besides ``runs``.
-
-    Returns:
-        Its content; ``runs`` is a list.
-
-    Raises:
-        FileNotFoundError: if nothing was measured yet.
-        ValueError: if it is no JSON, or lacks ``runs`` or a part.
+    ``FileNotFoundError`` if nothing was measured yet; ``ValueError`` if it is no JSON, or lacks a part.
     """
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -154,41 +118,8 @@ def read(path: Path, *parts: str) -> dict[str, Any]:
     return found
 
 
-def check_alike(path: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with a record that was measured otherwise.
-
-    Args:
-        path: where it was read from.
-        saved: its content.
-        wanted: what is asked now, by the same names.
-
-    Raises:
-        ValueError: if a value differs; names the first.
-    """
-    for name, value in wanted.items():
-        if saved.get(name) != value:
-            raise ValueError(
-                f"output {path} was measured with {name} = {saved.get(name)}, got {value}: "
-                "name another --output"
-            )
-
-
-def write(path: Path, found: Mapping[str, Any]) -> None:
-    """Write a record in one step.
-
-    Args:
-        path: the JSON, replaced.
-        found: what it is to hold.
-    """
-    write_in_one_step(path, (json.dumps(found, indent=1) + "\n").encode())
-
-
 def machine() -> dict[str, str | int]:
-    """Describe where a number was measured.
-
-    Returns:
-        ``processor``, ``cores``, ``threads`` (torch's), ``device``, ``system``, ``python`` and ``torch``.
-    """
+    """Describe where a number was measured; ``threads`` are torch's."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -12,12 +12,7 @@ import torch
 def set_seed(seed: int) -> None:
     """Seed every random number generator the book draws from: Python's, NumPy's global one and torch's.
 
-    Args:
-        seed: an integer from 0 to 2³² − 1 (NumPy's global generator takes no larger one).
-
-    Raises:
-        TypeError: if ``seed`` is not an ``int`` (a ``bool`` counts as a mistake).
-        ValueError: if ``seed`` is negative or above 2³² − 1.
+    ``seed`` is an ``int`` (else ``TypeError``) from 0 to 2³² − 1 (else ``ValueError``), NumPy's largest.
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be an int, got {seed!r} of type {type(seed).__name__}")
@@ -32,17 +27,9 @@ def get_device(preference: str | None = None) -> torch.device:
     """Name the device to compute on: the one asked for, else an accelerator that is there, else the CPU.
 
     A CUDA build of torch on a machine without a GPU still answers ``cuda`` to
-    ``torch.accelerator.current_accelerator()``, so availability is asked first.
-
-    Args:
-        preference: ``None`` to choose, or a device such as ``"cpu"``, ``"cuda"``, ``"cuda:0"`` or ``"mps"``.
-
-    Returns:
-        A ``torch.device`` on which a tensor can be made now.
-
-    Raises:
-        TypeError: if ``preference`` is neither ``None`` nor a string.
-        ValueError: if torch knows no such device, or this machine does not have it.
+    ``torch.accelerator.current_accelerator()``, so availability is asked first. ``preference`` is
+    ``None``, or a device such as ``"cpu"``, ``"cuda"``, ``"cuda:0"`` or ``"mps"`` (else ``TypeError``);
+    ``ValueError`` if torch knows no such device, or this machine does not have it.
     """
     if preference is not None and not isinstance(preference, str):
         raise TypeError(f"preference must be a string or None, got {preference!r}")
@@ -74,20 +61,9 @@ def time_call(
     """Time a call: the median of several, after warm-up, waiting for the accelerator to finish each time.
 
     An accelerator runs asynchronously: without the wait the clock stops when the work is queued, not when it
-    is done.
-
-    Args:
-        function: what to time; takes no argument, its result is dropped.
-        repeats: timed calls, at least 1.
-        warmup: untimed calls before them, at least 0 (caches, allocator, compilation).
-        device: where the work runs; ``None`` means ``get_device()``.
-
-    Returns:
-        Median time of one call, in seconds.
-
-    Raises:
-        TypeError: if ``function`` cannot be called.
-        ValueError: if ``repeats`` < 1 or ``warmup`` < 0.
+    is done. The work runs on ``device``, ``None`` meaning ``get_device()``; ``warmup`` calls go untimed
+    (caches, allocator, compilation). Gives seconds; ``TypeError`` if ``function`` cannot be called,
+    ``ValueError`` if ``repeats`` < 1 or ``warmup`` < 0.
     """
     if not callable(function):
         raise TypeError(f"function must be callable, got {function!r}")
@@ -109,10 +85,6 @@ def time_call(
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has done what it was given; the CPU has, always.
-
-    Args:
-        device: where the work runs.
-    """
+    """Wait until a device has done what it was given; the CPU has, always."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

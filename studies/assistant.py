@@ -19,22 +19,16 @@ from typing import Any
 import torch
 
 from course_lib.assistant.record import ASSISTANT_FILE
-from course_lib.assistant.stages import (
-    AFTER_DEMONSTRATIONS,
-    FULL,
-    LIVE,
-    STAGES,
-    Budget,
-    run_stage,
-)
+from course_lib.assistant.stages import FULL, LIVE, Budget
 from course_lib.assistant.task import measure
 from course_lib.command_line import OneLineParser
 from course_lib.data.instructions import Instruction, draw_instructions
 from course_lib.files import print_in_any_encoding
 from course_lib.models.gpt import GPT
-from course_lib.records import write
 from course_lib.runtime import get_device
 from studies.assistant_record import begin, markdown, thinned
+from studies.assistant_stages import AFTER_DEMONSTRATIONS, STAGES, run_stage
+from studies.records import write
 
 BUDGETS = {"live": LIVE, "full": FULL}
 ASKED, ASKING_SEED = 800, 1  # instructions every model meets: the same for all

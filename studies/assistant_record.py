@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.assistant.record import ASSISTANT_FILE, LABELS, Band, read, table
-from course_lib.assistant.stages import ALPHA, COURTEOUS, PRICE, RANK, TARGETS, Budget
+from course_lib.assistant.stages import COURTEOUS, Budget
 from course_lib.data.text import MOBY_DICK_SHA256
 from course_lib.pretrained.gpts import SHIPPED
-from course_lib.records import check_alike, machine
+from course_lib.records import machine
+from studies.assistant_stages import ALPHA, PRICE, RANK, TARGETS
+from studies.records import check_alike
 
 CURVE_POINTS = 100
 

@@ -11,7 +11,7 @@ from course_lib.data.reviews import load_reviews
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
 from course_lib.models.lora import add_lora
-from course_lib.pretraining.corpora import PARAGRAPH_BREAK, corpus_text
+from course_lib.pretraining.pretrain import PARAGRAPH_BREAK, corpus_text
 from course_lib.pretraining.training import update
 from course_lib.text.evaluation import model_loss
 from course_lib.text.tokenizers import Tokenizer

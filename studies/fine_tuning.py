@@ -24,9 +24,9 @@ from course_lib.data.reviews import Reviews, load_reviews
 from course_lib.files import print_in_any_encoding
 from course_lib.fine_tuning import FINE_TUNING_FILE, table
 from course_lib.pretrained.minilm import load_minilm
-from course_lib.records import write
 from studies.fine_tuning_methods import CANDIDATES, METHODS, SETTINGS_OF, Settings, Task, fit
 from studies.fine_tuning_record import CHOICE_SEED, begin
+from studies.records import write
 
 TRAINING_EXAMPLES, CHOICE_EXAMPLES = 3000, 1000
 MINILM = Task(load_reviews, load_minilm, max_length=64)

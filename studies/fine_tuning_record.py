@@ -9,7 +9,8 @@ from typing import Any
 
 from course_lib.data.reviews import EMBEDDED_SHA256
 from course_lib.pretrained.minilm import SHA256
-from course_lib.records import check_alike, machine, read
+from course_lib.records import machine, read
+from studies.records import check_alike
 
 CHOICE_SEED = 100  # of the trials; runs have those from 0 on
 _PACKAGES = ("torch", "peft", "scikit-learn", "tokenizers")

@@ -25,7 +25,7 @@ from course_lib.data.reviews import EMBEDDED_SHA256
 from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.lora import count_parameters
 from course_lib.pretrained.gpts import SHIPPED, load
-from course_lib.pretraining.corpora import CORPORA
+from course_lib.pretraining.pretrain import CORPORA
 from course_lib.records import MEASUREMENTS, machine
 from studies.continued_pretraining import (
     ALPHA,

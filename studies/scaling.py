@@ -15,9 +15,8 @@ import tempfile
 from pathlib import Path
 
 from course_lib.files import print_in_any_encoding, write_in_one_step
-from course_lib.pretraining.corpora import CORPORA
+from course_lib.pretraining.pretrain import CORPORA, pretrain
 from course_lib.pretraining.pretrain import parser as pretrain_parser
-from course_lib.pretraining.pretrain import pretrain
 from course_lib.records import MEASUREMENTS, machine
 
 SCALING_FILE = MEASUREMENTS / "scaling.json"

@@ -21,9 +21,8 @@ from safetensors.torch import save as to_bytes
 from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.gpt import GPT
 from course_lib.pretrained.gpts import FILES, SHIPPED
-from course_lib.pretraining.corpora import corpus_text, encode_split
-from course_lib.pretraining.pretrain import RESULT, SETTINGS, TOKENIZER
-from course_lib.pretraining.run_folder import BEST
+from course_lib.pretraining.pretrain import RESULT, SETTINGS, TOKENIZER, corpus_text, encode_split
+from course_lib.pretraining.training import BEST
 from course_lib.records import machine
 from course_lib.text.evaluation import (
     CharacterBigrams,

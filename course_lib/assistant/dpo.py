@@ -10,60 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.assistant.sft import answer_log_probabilities, layout, train_on
+from course_lib.assistant.sft import layout, token_log_probabilities, train_on
 from course_lib.assistant.task import answer
+from course_lib.checks import check_at_least, check_floating
 from course_lib.data.instructions import Instruction
 from course_lib.models.gpt import GPT
-
-
-def bradley_terry_loss(better: Tensor, worse: Tensor) -> Tensor:
-    r"""Bradley–Terry (reward model) loss: negative log-likelihood of the choices, if a reward decides them.
-
-    $$P(\text{better} \succ \text{worse}) = \frac{e^{r_+}}{e^{r_+} + e^{r_-}} = \sigma(r_+ - r_-), \qquad
-      L = -\frac1n \sum_i \ln \sigma(r_{i+} - r_{i-})$$
-
-    Args:
-        better: floating, (n,), rewards of what was preferred.
-        worse: floating, (n,), rewards of what was not.
-
-    Returns:
-        (), in nats per pair; ln 2 where the rewards tell nothing.
-
-    Raises:
-        TypeError: if a tensor is not floating-point.
-        ValueError: if the shapes are not one (n,), or there is no pair.
-
-    Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
-        equation 2.
-    """
-    _check_rows(better=better, worse=worse)
-    return -F.logsigmoid(better - worse).mean()
-
-
-def implicit_reward(log_probabilities: Tensor, reference: Tensor, *, beta: float) -> Tensor:
-    r"""Implicit reward, for which a policy is optimal: $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$.
-
-    Maximising $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ gives $\pi \propto \pi_0 e^{r/\beta}$; solved for
-    r this is the formula above and a term that depends on the prompt alone, which cancels in a pair.
-
-    Args:
-        log_probabilities: floating, (n,), ln π(y|x) of whole answers, in nats.
-        reference: (n,), ln π₀(y|x) of the same answers under the model training began with.
-        beta: β, finite and above 0: how dear it is to leave π₀.
-
-    Returns:
-        (n,).
-
-    Raises:
-        TypeError: if a tensor is not floating-point.
-        ValueError: if the shapes are not one (n,), there is no answer, or ``beta`` is not finite and above 0.
-
-    Source: R. Rafailov et al., arXiv:2305.18290, section 4, equations 4 and 5.
-    """
-    _check_rows(log_probabilities=log_probabilities, reference=reference)
-    if not 0 < beta < math.inf:
-        raise ValueError(f"beta must be finite and above 0, got {beta}")
-    return beta * (log_probabilities - reference)
 
 
 def dpo_loss(
@@ -71,45 +22,34 @@ def dpo_loss(
 ) -> Tensor:
     r"""Direct preference optimisation: Bradley–Terry with the policy's own implicit reward.
 
+    If rewards decide choices, $P(\text{better} \succ \text{worse}) = \sigma(r_+ - r_-)$. The policy that
+    maximises $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ is $\pi \propto \pi_0 e^{r/\beta}$; solved for r,
+    $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$ and a term of the prompt alone, which cancels in a pair. So
+
     $$L = -\frac1n \sum_i \ln \sigma(u_i), \qquad
       u = \beta \left( \ln\frac{\pi(y_+|x)}{\pi_0(y_+|x)} - \ln\frac{\pi(y_-|x)}{\pi_0(y_-|x)} \right), \qquad
       \frac{\partial L}{\partial \ln \pi(y_{i\pm}|x)} = \mp \frac{\beta}{n}\,\sigma(-u_i)$$
 
-    Args:
-        better: floating, (n,), ln π of the preferred answers, in nats, whole answers.
-        worse: (n,), ln π of the others.
-        reference_better: (n,), ln π₀ of the preferred answers; carries no gradient.
-        reference_worse: (n,), ln π₀ of the others.
-        beta: β, finite and above 0: the larger, the closer the best policy stays to π₀.
+    ``better`` and ``worse`` are ln π of the preferred answers and of the others, whole answers, in nats; the
+    references ln π₀ of the same under the model training began with, without gradient. The larger β, the
+    closer the best policy stays to π₀. The loss is in nats per pair: ln 2 where π is π₀. ``TypeError`` if a
+    tensor is not floating-point; ``ValueError`` if the shapes are not one (n,), there is no pair, or ``beta``
+    is not finite and above 0.
 
-    Returns:
-        (), in nats per pair; ln 2 where π is π₀.
-
-    Raises:
-        TypeError: if a tensor is not floating-point.
-        ValueError: if the shapes are not one (n,), there is no pair, or ``beta`` is not finite and above 0.
-
-    Source: R. Rafailov et al., arXiv:2305.18290, equation 7.
+    Source: R. A. Bradley and M. E. Terry, *Biometrika* 39, 1952; R. Rafailov et al., arXiv:2305.18290,
+    equations 2, 5 and 7.
     """
-    _check_rows(
-        better=better, worse=worse, reference_better=reference_better, reference_worse=reference_worse
-    )
-    return bradley_terry_loss(
-        implicit_reward(better, reference_better.detach(), beta=beta),
-        implicit_reward(worse, reference_worse.detach(), beta=beta),
-    )
-
-
-def _check_rows(**rows: Tensor) -> None:
-    first_name, first = next(iter(rows.items()))
-    for name, row in rows.items():
-        if not isinstance(row, Tensor) or not row.is_floating_point():
-            kind = row.dtype if isinstance(row, Tensor) else type(row).__name__
-            raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+    references = {"reference_better": reference_better, "reference_worse": reference_worse}
+    for name, row in {"better": better, "worse": worse, **references}.items():
+        check_floating(**{name: row})
         if row.ndim != 1 or len(row) == 0:
             raise ValueError(f"{name} must be (n,) with n at least 1, got {tuple(row.shape)}")
-        if row.shape != first.shape:
-            raise ValueError(f"{name} must be as long as {first_name}, got {len(row)} and {len(first)}")
+        if row.shape != better.shape:
+            raise ValueError(f"{name} must be as long as better, got {len(row)} and {len(better)}")
+    if not 0 < beta < math.inf:
+        raise ValueError(f"beta must be finite and above 0, got {beta}")
+    margins = (better - reference_better.detach()) - (worse - reference_worse.detach())
+    return -F.logsigmoid(beta * margins).mean()
 
 
 _READ_AT_ONCE = 128  # answers, where nothing is trained
@@ -135,18 +75,9 @@ class Pair(NamedTuple):
 def right_before_wrong(
     model: GPT, instructions: Sequence[Instruction], *, generator: torch.Generator
 ) -> list[Pair]:
-    """Draw an answer to each instruction, and prefer the right one to it where it is wrong.
+    """Draw an answer to each instruction at temperature 1, and prefer the right one to it where it is wrong.
 
-    Args:
-        model: answers at temperature 1.
-        instructions: at least one.
-        generator: draws the answers, on the model's device.
-
-    Returns:
-        A pair for each wrong answer, in the instructions' order.
-
-    Raises:
-        ValueError: if there is no instruction.
+    ``generator`` is on the model's device. There must be an instruction (else ``ValueError``).
     """
     written = answer(model, [i.prompt for i in instructions], temperature=1.0, generator=generator)
     return [
@@ -161,16 +92,7 @@ def longer_before_shorter(
 ) -> list[Pair]:
     """Draw two answers to each instruction and prefer the longer: a judge who takes length for care.
 
-    Args:
-        model: answers at temperature 1.
-        instructions: at least one; their right answers are not looked at.
-        generator: draws the answers, on the model's device.
-
-    Returns:
-        A pair for each instruction whose answers differ in length, in the instructions' order.
-
-    Raises:
-        ValueError: if there is no instruction.
+    Otherwise as ``right_before_wrong``; the right answers are not looked at.
 
     Source: P. Singhal et al., arXiv:2310.03716 (length as a shortcut).
     """
@@ -186,27 +108,17 @@ def longer_before_shorter(
 def learn_from_preferences(
     model: GPT, pairs: Sequence[Pair], settings: Preferences, *, generator: torch.Generator
 ) -> list[float]:
-    """Direct preference optimisation; the reference is the model as it comes in.
+    """Direct preference optimisation, in place; the reference is the model as it comes in.
 
-    Args:
-        model: changed in place.
-        pairs: at least a batch of them.
-        settings: batch size, learning rate, β, epochs; an epoch's last, smaller batch is left out.
-        generator: a CPU generator; draws the order.
-
-    Returns:
-        The losses, nats per pair.
-
-    Raises:
-        ValueError: if there are fewer pairs than ``batch_size``, or a setting is out of range.
+    An epoch's last, smaller batch is left out. ``generator``, on the CPU, draws the order. Gives the losses,
+    nats per pair; ``ValueError`` if there are fewer pairs than ``batch_size``, or a setting is out of range.
 
     Source: R. Rafailov et al., arXiv:2305.18290, section 4.
     """
     batch = settings.batch_size
     if not 1 <= batch <= len(pairs):
         raise ValueError(f"batch_size must be from 1 to the number of pairs, {len(pairs)}, got {batch}")
-    if settings.epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {settings.epochs}")
+    check_at_least(1, epochs=settings.epochs)
     with torch.no_grad():
         parts = [
             _log_probabilities(model, pairs[start : start + _READ_AT_ONCE])
@@ -230,4 +142,4 @@ def _log_probabilities(model: GPT, pairs: Sequence[Pair]) -> Tensor:
     """ln π of the better answers and of the worse: (2, pairs)."""
     prompts = [pair.prompt for pair in pairs]
     inputs, targets = layout(model, prompts * 2, [p.better for p in pairs] + [p.worse for p in pairs])
-    return answer_log_probabilities(model(inputs), targets).view(2, -1)
+    return token_log_probabilities(model(inputs), targets).sum(dim=1).view(2, -1)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_lib.assistant.sft import IGNORE_INDEX, layout, token_log_probabilities, train_on
 from course_lib.assistant.task import LONGEST_ANSWER, answer
+from course_lib.checks import check_at_least, check_floating
 from course_lib.data.instructions import Instruction, draw_instructions
 from course_lib.models.gpt import GPT
 
@@ -20,23 +21,13 @@ def group_advantages(rewards: Tensor) -> Tensor:
 
     $$A_{g,i} = \frac{r_{g,i} - \bar r_g}{s_g}, \qquad s_g^2 = \frac1k \sum_{i=1}^{k} (r_{g,i} - \bar r_g)^2$$
 
-    A group of equal rewards teaches nothing: its advantages are 0.
-
-    Args:
-        rewards: floating, (groups, k), of k answers to one prompt in each row, k at least 2; finite.
-
-    Returns:
-        (groups, k), of mean 0 in each row, without gradient.
-
-    Raises:
-        TypeError: if ``rewards`` is not floating-point.
-        ValueError: if it is not (groups, k) with k at least 2, or not finite.
+    A group of equal rewards teaches nothing: its advantages are 0. ``rewards`` are floating (else
+    ``TypeError``), finite, and (groups, k), of k ≥ 2 answers to one prompt in each row (else ``ValueError``).
+    The advantages, of the same shape, carry no gradient.
 
     Source: Z. Shao et al., arXiv:2402.03300, section 4.1.2.
     """
-    if not isinstance(rewards, Tensor) or not rewards.is_floating_point():
-        kind = rewards.dtype if isinstance(rewards, Tensor) else type(rewards).__name__
-        raise TypeError(f"rewards must be a floating-point tensor, got {kind}")
+    check_floating(rewards=rewards)
     if rewards.ndim != 2 or rewards.shape[0] == 0 or rewards.shape[1] < 2:
         raise ValueError(f"rewards must be (groups, k) with k at least 2, got {tuple(rewards.shape)}")
     if not rewards.isfinite().all():
@@ -72,21 +63,12 @@ def clipped_policy_loss(
         log_probabilities: floating, (n, seq), ln π of each token of n answers, in nats.
         old: (n, seq), the same under the model that wrote the answers; carries no gradient.
         advantages: (n,), of each answer; see ``group_advantages``.
-        asked: bool, (n, seq), True at the answers' T tokens, at least one per row.
+        asked: bool (else ``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
         clip: ε, above 0, below 1.
-        reference: (n, seq), ln π₀, needed where ``beta`` is above 0; carries no gradient.
-        beta: β, finite and at least 0.
+        reference: (n, seq), ln π₀, given if and only if ``beta`` is above 0; carries no gradient.
+        beta: β, finite and at least 0. What is not as said here is a ``ValueError``.
 
-    Returns:
-        ().
-
-    Raises:
-        TypeError: if ``asked`` is not bool.
-        ValueError: if the shapes do not fit, a row asks for no token, ``clip`` or ``beta`` is out of range,
-            or only one of ``reference`` and ``beta`` is given.
-
-    Source: J. Schulman et al., arXiv:1707.06347, equation 7; Z. Shao et al., arXiv:2402.03300, equations 3
-        and 4.
+    Source: J. Schulman et al., arXiv:1707.06347, equation 7; Z. Shao et al., arXiv:2402.03300, equations 3–4.
     """
     _check(log_probabilities, old, advantages, asked, reference)
     if not 0 < clip < 1:
@@ -147,7 +129,7 @@ class Rewards(NamedTuple):
     beta: float = 0.0
 
 
-class Tries(NamedTuple):
+class _Tries(NamedTuple):
     """Answers tried, laid out for training; those without a slope, as their group is all alike, left out."""
 
     inputs: Tensor
@@ -181,29 +163,18 @@ def learn_from_rewards(
     generator: torch.Generator,
     draws: torch.Generator | None = None,
 ) -> list[float]:
-    """Group relative policy optimisation on training instructions, answers drawn at temperature 1.
+    """Group relative policy optimisation, in place, on training instructions, answers drawn at temperature 1.
 
-    Args:
-        model: changed in place.
-        reward: from an answer and its instruction to a number.
-        settings: how many of what.
-        generator: a CPU generator; draws the instructions.
-        draws: draws the answers, on the model's device; ``None`` takes ``generator``, which fits a model on
-            the CPU.
-
-    Returns:
-        The mean reward of each round of tries: ⌈steps/uses⌉ numbers.
-
-    Raises:
-        ValueError: if a setting is out of range.
+    ``generator``, on the CPU, draws the instructions; ``draws``, on the model's device, the answers, ``None``
+    takes ``generator``. Gives the mean reward of each round of tries, ⌈steps/uses⌉ numbers; ``ValueError`` if
+    a setting is out of range.
 
     Source: Z. Shao et al., arXiv:2402.03300, section 4.1.
     """
-    if settings.uses < 1:
-        raise ValueError(f"uses must be at least 1, got {settings.uses}")
+    check_at_least(1, uses=settings.uses)
     reference = copy.deepcopy(model).requires_grad_(False) if settings.beta else None
     curve: list[float] = []
-    tries: Tries | None = None
+    tries: _Tries | None = None
 
     def loss_of_step(step: int) -> Tensor | None:
         nonlocal tries
@@ -224,7 +195,7 @@ def _try(
     instructions: list[Instruction],
     answers: int,
     draws: torch.Generator,
-) -> tuple[Tries | None, float]:
+) -> tuple[_Tries | None, float]:
     """Answer each instruction several times; what can be learnt from, and the mean reward."""
     asked = [instruction for instruction in instructions for _ in range(answers)]
     written = answer(model, [i.prompt for i in asked], temperature=1.0, generator=draws)
@@ -239,10 +210,10 @@ def _try(
         old = token_log_probabilities(model(inputs), targets)
         far = None if reference is None else token_log_probabilities(reference(inputs), targets)
     gains = advantages[kept].to(inputs.device)
-    return Tries(inputs, targets, gains, old, far, len(kept) / len(asked)), rewards.mean().item()
+    return _Tries(inputs, targets, gains, old, far, len(kept) / len(asked)), rewards.mean().item()
 
 
-def _loss(model: GPT, tries: Tries, beta: float) -> Tensor:
+def _loss(model: GPT, tries: _Tries, beta: float) -> Tensor:
     """The mean over all answers: those left out have an advantage of 0 and so no slope."""
     now = token_log_probabilities(model(tries.inputs), tries.targets)
     loss = clipped_policy_loss(

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib import records
-from course_lib.assistant.stages import STAGES
 from course_lib.records import MEASUREMENTS
 
 ASSISTANT_FILE = MEASUREMENTS / "assistant.json"
-LABELS = {
+LABELS = {  # of the stages, in their order
     "pretrained": "pretrained, nothing more",
     "sft_untrained": "demonstrations, from random weights",
     "sft_lora": "demonstrations, adapters alone",
@@ -50,52 +49,33 @@ class Row(NamedTuple):
 
 
 def read(path: Path = ASSISTANT_FILE) -> dict[str, Any]:
-    """Read what was measured.
+    """Read what was measured; errors as ``records.read``.
 
-    Args:
-        path: what the command wrote.
-
-    Returns:
-        Provenance and settings, and ``runs``: ``stage``, ``seed``, ``seconds``, what ``measure`` gives, and
-        the ``curve`` of losses or mean rewards, at most 100 of them.
-
-    Raises:
-        FileNotFoundError: if nothing was measured yet.
-        ValueError: if the file is not one of this command's.
+    Provenance and settings, and ``runs``: ``stage``, ``seed``, ``seconds``, what ``task.measure`` gives, and
+    the ``curve`` of losses or mean rewards, at most 100 of them.
     """
     return records.read(path)
 
 
 def table(path: Path = ASSISTANT_FILE) -> list[Row]:
-    """Read what was measured, one row per stage, in the order of the stages.
-
-    Argument and errors as ``read``.
-    """
-    runs = read(path)["runs"]
+    """Read what was measured, one row per stage, in the order of the stages."""
     rows = []
-    for stage in STAGES:
-        found = [run for run in runs if run["stage"] == stage]
-        if found:
-            bands = (_band(found, name) for name in Row._fields[2:6])
-            seconds = statistics.median(run["seconds"] for run in found)
-            rows.append(Row(stage, len(found), *bands, seconds))
+    for stage, runs in _runs_by_stage(path).items():
+        columns = ([run[name] for run in runs] for name in Row._fields[2:6])
+        bands = (Band(min(values), statistics.mean(values), max(values)) for values in columns)
+        rows.append(Row(stage, len(runs), *bands, statistics.median(run["seconds"] for run in runs)))
     return rows
 
 
 def by_kind(path: Path = ASSISTANT_FILE) -> dict[str, dict[str, float]]:
-    """Read the greedy exact match of each kind of instruction, the mean over the seeds.
+    """Read the greedy exact match, 0 … 1, by stage and kind of instruction: the mean over the seeds."""
+    return {
+        stage: {kind: statistics.mean(run["by_kind"][kind] for run in runs) for kind in runs[0]["by_kind"]}
+        for stage, runs in _runs_by_stage(path).items()
+    }
 
-    From the stage to a dict from the kind to 0 … 1; argument and errors as ``read``.
-    """
+
+def _runs_by_stage(path: Path) -> dict[str, list[dict[str, Any]]]:
     runs = read(path)["runs"]
-    shares: dict[str, dict[str, float]] = {}
-    for stage in STAGES:
-        found = [run["by_kind"] for run in runs if run["stage"] == stage]
-        if found:
-            shares[stage] = {kind: statistics.mean(kinds[kind] for kinds in found) for kind in found[0]}
-    return shares
-
-
-def _band(runs: list[dict[str, Any]], name: str) -> Band:
-    values = [run[name] for run in runs]
-    return Band(min(values), statistics.mean(values), max(values))
+    found = {stage: [run for run in runs if run["stage"] == stage] for stage in LABELS}
+    return {stage: each for stage, each in found.items() if each}

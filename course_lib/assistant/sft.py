@@ -22,18 +22,11 @@ def prompts_with_answers(
 ) -> tuple[Tensor, Tensor]:
     """Lay out pairs for training: each position's target is the token after it, if that is an answer's.
 
-    Args:
-        prompts: token ids, each at least one.
-        answers: as many, each at least one token; the token that ends an answer is one of them.
-        pad: what stands behind the shorter rows; any id of the vocabulary will do, as nothing before it sees
-            it in a causal model, and it is never a target.
-
-    Returns:
-        ``(inputs, targets)``: int64, (batch, seq) each, with seq one less than the longest prompt and answer
-        together. Targets are ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
-
-    Raises:
-        ValueError: if there is no pair, not one answer per prompt, or one of them is empty; names its place.
+    ``prompts`` and ``answers`` are token ids, one answer per prompt and none of them empty (else
+    ``ValueError``); an answer includes the token that ends it. ``pad`` fills the shorter rows: any id of the
+    vocabulary will do, as nothing before it sees it in a causal model, and it is never a target. Gives
+    ``(inputs, targets)``, int64, (batch, seq) each, with seq one less than the longest prompt and answer
+    together. Targets are ``IGNORE_INDEX`` (−100) where the next token is of the prompt or padding.
     """
     if len(prompts) != len(answers) or not prompts:
         raise ValueError(
@@ -60,19 +53,11 @@ def answer_loss(logits: Tensor, targets: Tensor) -> Tensor:
       \frac{\partial L}{\partial z_{b,t}} = \frac{m_{b,t}}{\sum m}\,
       (\operatorname{softmax}(z_{b,t}) - e_{y_{b,t}})$$
 
-    with m = 1 where a token is asked for, else 0.
+    with m = 1 where a token is asked for, else 0: a scalar, in nats per token. ``logits`` are floating,
+    (batch, seq, vocab); ``targets`` int64, (batch, seq), ``IGNORE_INDEX`` or a token.
 
-    Args:
-        logits: floating, (batch, seq, vocab), in nats.
-        targets: int64, (batch, seq), ``IGNORE_INDEX`` or a token.
-
-    Returns:
-        (), in nats per token.
-
-    Raises:
-        TypeError: if ``targets`` are not int64.
-        ValueError: if the shapes do not fit, a target is neither ``IGNORE_INDEX`` nor in the vocabulary, or a
-            row asks for no token.
+    ``TypeError`` if targets are not int64; ``ValueError`` if the shapes do not fit, a target is neither
+    ``IGNORE_INDEX`` nor in the vocabulary, or a row asks for no token.
 
     Source: L. Ouyang et al., arXiv:2203.02155, section 3.5 (SFT).
     """
@@ -80,12 +65,10 @@ def answer_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def token_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    """The log-probability of each token asked for, ln p(y | what stands before it).
+    """The log-probability of each token asked for, ln p(y | what stands before it), in nats, (batch, seq).
 
-    Arguments and errors as ``answer_loss``.
-
-    Returns:
-        (batch, seq), in nats, at most 0; 0 where nothing is asked.
+    It is 0 where nothing is asked, so a row's sum is that of the whole answer, ln π(y|x). Arguments
+    and errors as ``answer_loss``.
     """
     if targets.dtype != torch.int64:
         raise TypeError(f"targets must be int64, got {targets.dtype}")
@@ -108,17 +91,6 @@ def token_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
     return -F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORE_INDEX, reduction="none")
 
 
-def answer_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
-    r"""The log-probability of each whole answer: $\ln \pi(y \mid x) = \sum_t \ln p(y_t \mid x, y_{<t})$.
-
-    Arguments and errors as ``answer_loss``.
-
-    Returns:
-        (batch,), in nats, at most 0; a sum, not a mean, so a longer answer has more terms below 0.
-    """
-    return token_log_probabilities(logits, targets).sum(dim=1)
-
-
 class Demonstrations(NamedTuple):
     """Settings of ``learn_from_demonstrations``; ``learning_rate`` is the highest of the schedule."""
 
@@ -128,10 +100,7 @@ class Demonstrations(NamedTuple):
 
 
 def layout(model: GPT, prompts: Sequence[str], answers: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Spell prompts and answers for training, on the model's device.
-
-    Of texts, an answer to each prompt; result and errors as ``prompts_with_answers``.
-    """
+    """Spell texts for training, on the model's device; result and errors as ``prompts_with_answers``."""
     inputs, targets = prompts_with_answers(
         [encode_bytes(p) for p in prompts], [encode_bytes(a) for a in answers]
     )
@@ -144,18 +113,10 @@ def train_on(
 ) -> list[float]:
     """Make updates with AdamW, the learning rate warming up over a tenth of them and falling along a cosine.
 
-    Args:
-        model: changed in place; parameters that ask for no gradient stay.
-        loss_of_step: from the step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt.
-        steps: updates, at least 1.
-        learning_rate: the highest, above 0.
-
-    Returns:
-        The losses, without those that were ``None``.
-
-    Raises:
-        ValueError: if ``steps`` is below 1 or ``learning_rate`` is not finite and above 0.
-        FloatingPointError: if a loss is NaN or infinite; names the step.
+    The model is changed in place; parameters that ask for no gradient stay. ``loss_of_step`` goes from the
+    step, 0 … steps − 1, to its loss, or to ``None`` where nothing can be learnt. Gives the losses, each
+    ``None`` left out. ``ValueError`` if ``steps`` is below 1, or the highest ``learning_rate`` not finite and
+    above 0; ``FloatingPointError`` names the update where a loss is NaN or infinite.
     """
     if steps < 1 or not 0 < learning_rate < math.inf:
         raise ValueError(f"steps must be at least 1 and learning_rate above 0, got {steps}, {learning_rate}")
@@ -180,20 +141,10 @@ def learn_from_demonstrations(
     *,
     generator: torch.Generator,
 ) -> list[float]:
-    """Supervised fine-tuning: cross-entropy of the answers, prompts masked.
+    """Supervised fine-tuning, in place: cross-entropy of the answers, prompts masked.
 
-    Args:
-        model: changed in place.
-        prompts: what was asked.
-        answers: what people answered, one each.
-        settings: steps, batch size, learning rate.
-        generator: a CPU generator; draws the batches.
-
-    Returns:
-        The losses, nats per token.
-
-    Raises:
-        ValueError: if there is not one answer per prompt.
+    There must be one answer per prompt (else ``ValueError``). ``generator``, on the CPU, draws the batches.
+    Gives the losses, nats per token.
 
     Source: L. Ouyang et al., arXiv:2203.02155, section 3.5.
     """

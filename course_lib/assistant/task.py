@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
+from course_lib.checks import check_ints
 from course_lib.data.instructions import COURTESY, KINDS, LONGEST, Instruction, answer_occurs, exact_match
 from course_lib.models.gpt import GPT
-from course_lib.text.generation import CachingModel, generate
+from course_lib.text.generation import generate
 
 END = ord("\n")
 LONGEST_ANSWER = len(COURTESY) + LONGEST + 2  # tokens: one more than any demonstration has
@@ -22,44 +23,27 @@ _ASCII, _OTHER, _LAST = 0x80, 0xE000, 0xF8FF  # where ASCII ends, and Unicode's 
 
 
 def generate_batch(
-    model: CachingModel,
+    model: GPT,
     prompts: Sequence[Sequence[int]],
     *,
     end: int,
     longest: int,
-    context: int,
     temperature: float | None = None,
     generator: torch.Generator | None = None,
-    device: torch.device | str = "cpu",
 ) -> list[list[int]]:
-    """Let a model answer prompts of any lengths; those of one length are written side by side.
+    """Let a model answer prompts of any lengths; those of one length side by side, none padded.
 
-    No prompt is padded, so a model that was never shown padding sees none.
-
-    Args:
-        model: as for ``generate``.
-        prompts: token ids, each at least one; a prompt that stands there k times gets k answers.
-        end: the token that ends an answer.
-        longest: tokens an answer may have, at least 1; one that has not ended by then is cut.
-        context: tokens the model can read at once, at least the longest prompt and ``longest``.
-        temperature: ``None`` takes the most probable token each time; else drawn, see ``generate``.
-        generator: draws the tokens, on ``device``; ``None`` means torch's own.
-        device: where the model is.
-
-    Returns:
-        An answer a prompt, in their order: ids up to ``end``, it included, or ``longest`` ids without it.
-
-    Raises:
-        ValueError: if there is no prompt or one is empty, ``longest`` is below 1, or prompt and answer do not
-            fit the context.
+    An answer is ids up to ``end``, it included, or ``longest`` ids without it. ``temperature`` and
+    ``generator`` are as for ``generate``. ``ValueError`` if there is no prompt or one is empty, ``longest``
+    is below 1, or prompt and answer do not fit the context.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ValueError(
             f"prompts must hold at least one token each, got lengths {[len(p) for p in prompts]}"
         )
-    if isinstance(longest, bool) or not isinstance(longest, int) or longest < 1:
-        raise ValueError(f"longest must be an int of at least 1, got {longest!r}")
+    check_ints(1, longest=longest)
     most = max(len(prompt) for prompt in prompts)
+    context, device = model.context, model.token_embedding.weight.device
     if most + longest > context:
         raise ValueError(
             f"context must hold prompt and answer, got {context} for {most} and {longest} tokens"
@@ -77,16 +61,9 @@ def generate_batch(
 
 
 def encode_bytes(text: str) -> list[int]:
-    """Ids of a text, one token per byte; what ``decode_bytes`` wrote for other tokens is read back.
+    """Ids of a text in ASCII, one token per byte; what ``decode_bytes`` wrote for other tokens is read back.
 
-    Args:
-        text: in ASCII, and the characters ``decode_bytes`` writes for other tokens.
-
-    Returns:
-        As many ids as characters.
-
-    Raises:
-        ValueError: if a character is neither; names it.
+    ``ValueError`` names a character that is neither.
     """
     strange = next((c for c in text if not (ord(c) < _ASCII or _OTHER + _ASCII <= ord(c) <= _LAST)), None)
     if strange is not None:
@@ -98,16 +75,7 @@ def decode_bytes(ids: Sequence[int]) -> str:
     """The text of ids, one character per token: so that ``encode_bytes`` restores the very ids a model wrote.
 
     Bytes that are no ASCII, and tokens of several bytes, which no right answer needs, become characters of
-    Unicode's private use area.
-
-    Args:
-        ids: 0 … 6399, more than the shipped vocabulary.
-
-    Returns:
-        The text.
-
-    Raises:
-        ValueError: if an id is out of range.
+    Unicode's private use area. Ids are 0 … 6399 (else ``ValueError``), more than the shipped vocabulary.
     """
     if not all(0 <= index <= _LAST - _OTHER for index in ids):
         raise ValueError(f"ids must be from 0 to {_LAST - _OTHER}, got {list(ids)}")
@@ -121,47 +89,25 @@ def answer(
     temperature: float | None = None,
     generator: torch.Generator | None = None,
 ) -> list[str]:
-    """Let a model answer, greedily or by drawing.
+    """Let a model answer prompts such as ``"reverse whale\\n"``, greedily or (``temperature``) by drawing.
 
-    Args:
-        model: reads bytes.
-        prompts: such as ``"reverse whale\\n"``.
-        temperature: ``None`` takes the most probable byte each time.
-        generator: draws, on the model's device; ``None`` means torch's own.
-
-    Returns:
-        An answer each, line end included unless it was cut at ``LONGEST_ANSWER`` tokens.
+    ``generator`` draws, on the model's device; ``None`` means torch's own. Each answer includes its line end,
+    unless it was cut at ``LONGEST_ANSWER`` tokens.
     """
-    written = generate_batch(
-        model,
-        [encode_bytes(prompt) for prompt in prompts],
-        end=END,
-        longest=LONGEST_ANSWER,
-        context=model.context,
-        temperature=temperature,
-        generator=generator,
-        device=model.token_embedding.weight.device,
-    )
+    asked = [encode_bytes(prompt) for prompt in prompts]
+    how = {"temperature": temperature, "generator": generator}
+    written = generate_batch(model, asked, end=END, longest=LONGEST_ANSWER, **how)
     return [decode_bytes(ids) for ids in written]
 
 
 def measure(
     model: GPT, instructions: Sequence[Instruction], *, drawn_with: torch.Generator | None = None
 ) -> dict[str, Any]:
-    """Measure how a model follows instructions, greedily and at temperature 1.
+    """Measure how a model follows instructions, at least one, greedily and at temperature 1.
 
-    Args:
-        model: reads bytes.
-        instructions: at least one.
-        drawn_with: draws the answers at temperature 1, on the model's device; ``None`` means torch's own.
-
-    Returns:
-        ``exact_match`` (greedy), ``by_kind`` (the same, of each kind there is), ``sampled_exact_match``,
-        ``answer_occurs`` and ``sampled_answer_occurs``, all 0 … 1; ``length`` and ``sampled_length``, mean
-        characters per answer.
-
-    Raises:
-        ValueError: if there is no instruction.
+    ``drawn_with`` draws, on the model's device; ``None`` means torch's own. Gives ``exact_match`` (greedy),
+    ``by_kind`` (the same, of each kind there is), ``sampled_exact_match``, ``answer_occurs`` and
+    ``sampled_answer_occurs``, all 0 … 1; ``length`` and ``sampled_length``, mean characters per answer.
     """
     prompts = [instruction.prompt for instruction in instructions]
     greedy = answer(model, prompts)

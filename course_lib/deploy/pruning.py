@@ -12,42 +12,12 @@ from torch import Tensor, nn
 _PRUNED = (nn.Linear, nn.Conv2d)
 
 
-def magnitude_mask(weight: Tensor, share: float) -> Tensor:
-    """Magnitude pruning's mask, True for weights to keep: all but the round(share·n) of least absolute value.
-
-    Args:
-        weight: float, any shape.
-        share: of weights to leave out, from 0 to 1.
-
-    Returns:
-        bool, the shape of ``weight``; exactly round(share·n) entries are ``False``, the first of equals.
-
-    Raises:
-        ValueError: if ``share`` is not from 0 to 1.
-
-    Source: S. Han et al., arXiv:1506.02626, section 3.
-    """
-    _check_share(share)
-    order = weight.detach().abs().flatten().argsort(stable=True)
-    keep = torch.ones(weight.numel(), dtype=torch.bool)
-    keep[order[: round(share * weight.numel())]] = False
-    return keep.view(weight.shape)
-
-
 def prune_weights(model: nn.Module, share: float) -> nn.Module:
-    """Unstructured pruning: set the smallest weights of each linear layer and convolution to 0.
+    """Unstructured magnitude pruning: set a share of each linear layer's and convolution's weights to 0.
 
-    Nothing gets smaller or faster: a zero takes 4 bytes and a multiplication like any other number.
-
-    Args:
-        model: it is not changed; biases are left alone.
-        share: of each layer's weights, from 0 to 1.
-
-    Returns:
-        A copy.
-
-    Raises:
-        ValueError: if ``share`` is not from 0 to 1, or the model holds no such layer.
+    In a copy, round(share·n) of n weights go, those of least absolute value, of equals the first; biases are
+    left alone. Nothing gets smaller or faster: a zero takes 4 bytes and a multiplication like any other
+    number. ``ValueError`` if ``share`` is not from 0 to 1, or the model holds no such layer.
 
     Source: S. Han et al., arXiv:1506.02626, section 3.
     """
@@ -58,26 +28,10 @@ def prune_weights(model: nn.Module, share: float) -> nn.Module:
         raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
     with torch.no_grad():
         for layer in layers:
-            layer.weight *= magnitude_mask(layer.weight, share)
+            count = round(share * layer.weight.numel())
+            smallest = layer.weight.abs().flatten().argsort(stable=True)[:count]
+            layer.weight.put_(smallest, layer.weight.new_zeros(count))
     return model
-
-
-def zero_share(model: nn.Module) -> float:
-    """The share of zeros among the weights of linear layers and convolutions, 0 … 1.
-
-    Args:
-        model: with at least one such layer.
-
-    Returns:
-        Zeros over weights.
-
-    Raises:
-        ValueError: if the model holds no such layer.
-    """
-    weights = [layer.weight for layer in model.modules() if isinstance(layer, _PRUNED)]
-    if not weights:
-        raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
-    return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
 
 
 def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.Module:
@@ -85,19 +39,12 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
 
     The outputs with the least sums of absolute weights go. A convolution's channel may be several inputs of a
     linear layer after it, as many as the channel's map has places, in a row (as ``flatten`` lays them out).
+    ``chain`` names the layers in the order the data takes; between two of them there may only be what treats
+    each channel alone: ReLU, pooling, dropout, flatten. Of each layer's outputs the share goes, from 0 to
+    below 1, and at least one stays. Gives a copy with smaller layers.
 
-    Args:
-        model: it is not changed. Between two layers of the chain there may only be what treats each channel
-            alone: ReLU, pooling, dropout, flatten.
-        chain: the layers' names, in the order the data takes.
-        share: of each layer's outputs, from 0 to below 1; at least one output stays.
-
-    Returns:
-        A copy with smaller layers.
-
-    Raises:
-        ValueError: if ``share`` is not from 0 to below 1, the chain has fewer than two layers, a name is
-            none of a linear layer or ungrouped convolution, or two layers do not fit together.
+    ``ValueError`` if the chain has fewer than two layers, a name is none of a linear layer or ungrouped
+    convolution, or two layers do not fit together.
 
     Source: H. Li et al., arXiv:1608.08710, section 3.1.
     """
@@ -118,7 +65,9 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
             raise ValueError(
                 f"chain must be in the data's order: {after} reads {inputs}, {name} gives {outputs}"
             )
-        keep = _strongest(layer.weight, outputs - min(round(share * outputs), outputs - 1))
+        sums = layer.weight.detach().abs().flatten(1).sum(1)
+        count = outputs - min(round(share * outputs), outputs - 1)
+        keep = sums.argsort(descending=True, stable=True)[:count].sort().values
         _select(layer, keep, axis=0)
         places = inputs // outputs
         _select(reader, (keep[:, None] * places + torch.arange(places)).flatten(), axis=1)
@@ -128,12 +77,6 @@ def prune_channels(model: nn.Module, chain: Sequence[str], share: float) -> nn.M
 def _check_share(share: float) -> None:
     if not 0 <= share <= 1:
         raise ValueError(f"share must be from 0 to 1, got {share}")
-
-
-def _strongest(weight: Tensor, count: int) -> Tensor:
-    """Indices of the outputs with the largest sums of absolute weights, in ascending order."""
-    sums = weight.detach().abs().flatten(1).sum(1)
-    return sums.argsort(descending=True, stable=True)[:count].sort().values
 
 
 def _select(layer: nn.Linear | nn.Conv2d, keep: Tensor, *, axis: int) -> None:

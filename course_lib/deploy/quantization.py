@@ -31,19 +31,9 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
 
     $$s = \frac{h - l}{255}, \qquad z = \operatorname{round}\!\left(-128 - \frac{l}{s}\right)$$
 
-    with l and h the range's ends, widened so that it holds 0. The symmetric scheme takes −max(|l|, |h|) and
-    max(|l|, |h|) as ends and z = 0.
-
-    Args:
-        low: float, any shape; the smallest number.
-        high: float, same shape; the largest.
-        symmetric: whether 0 stands for 0.
-
-    Returns:
-        The scheme, of the same shape. No scale is below float32's ε, so a range of zeros works too.
-
-    Raises:
-        ValueError: if a bound is not finite or ``low`` > ``high`` somewhere.
+    with l and h the range's ends, floats of one shape, widened so that it holds 0. The symmetric scheme takes
+    −max(|l|, |h|) and max(|l|, |h|) as ends and z = 0. No scale is below float32's ε, so a range of zeros
+    works too. ``ValueError`` if a bound is not finite or ``low`` > ``high`` somewhere.
 
     Source: B. Jacob et al., arXiv:1712.05877, section 2.1 and equation 1.
     """
@@ -67,17 +57,9 @@ def scheme_for_range(low: Tensor, high: Tensor, *, symmetric: bool = False) -> S
 def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -> Scheme:
     """Scale and zero point of a tensor's own range, per tensor or per channel.
 
-    Args:
-        x: float, not empty.
-        axis: ``None`` for one scheme of the whole tensor; else one for each index along ``axis``, such as 0
-            for each row, or output, of a weight.
-        symmetric: as for ``scheme_for_range``.
-
-    Returns:
-        Scalars, or tensors whose sizes are 1 but for ``axis``.
-
-    Raises:
-        ValueError: if ``x`` is empty or not finite, or has no such axis.
+    Scalars with ``axis=None``; else one scheme for each index along ``axis``, such as 0 for each row, or
+    output, of a weight: tensors whose sizes are 1 but for ``axis``. ``symmetric`` as for
+    ``scheme_for_range``. ``ValueError`` if ``x`` is empty or not finite, or has no such axis.
     """
     if x.numel() == 0:
         raise ValueError(f"x must not be empty, got shape {tuple(x.shape)}")
@@ -92,17 +74,9 @@ def scheme_for(x: Tensor, *, axis: int | None = None, symmetric: bool = False) -
 def quantize(x: Tensor, scheme: Scheme) -> Tensor:
     r"""Quantise real numbers to int8: q = clamp(round(x/s) + z, −128, 127), ties to even.
 
-    Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2.
-
-    Args:
-        x: float, any shape; numbers beyond the range become its ends.
-        scheme: scalars, or shapes that broadcast against ``x``.
-
-    Returns:
-        int8, the shape of ``x``.
-
-    Raises:
-        ValueError: if ``x`` holds NaN, for which there is no whole number.
+    Within the scheme's range every entry comes back from ``dequantize`` with an error of at most s/2; numbers
+    beyond it become its ends. The scheme broadcasts against ``x``, which keeps its shape. ``ValueError`` if
+    ``x`` holds NaN, for which there is no whole number.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 12.
     """
@@ -113,17 +87,7 @@ def quantize(x: Tensor, scheme: Scheme) -> Tensor:
 
 
 def dequantize(q: Tensor, scheme: Scheme) -> Tensor:
-    """Dequantise int8 to real numbers: scale · (q − zero_point).
-
-    Args:
-        q: int8, any shape.
-        scheme: as for ``quantize``.
-
-    Returns:
-        float32, the shape of ``q``.
-
-    Raises:
-        TypeError: if ``q`` is not int8.
+    """Dequantise int8 (else ``TypeError``), any shape, to real numbers, float32: scale · (q − zero_point).
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 1.
     """
@@ -139,19 +103,11 @@ def integer_product(
 
     $$y_{ij} = s_x s_{w,j} \Bigl( \sum_k q_{ik} w_{jk} - z \sum_k w_{jk} \Bigr) + b_j$$
 
-    Args:
-        q: int8, (…, inputs), the quantised x.
-        scheme: of x; scalars, or one entry per row, (…, 1).
-        weight: int8, (outputs, inputs), quantised symmetrically (zero point 0).
-        weight_scale: float32, (outputs, 1) or a scalar.
-        bias: float32, (outputs,).
-
-    Returns:
-        float32, (…, outputs).
-
-    Raises:
-        TypeError: if ``q`` or ``weight`` is not int8.
-        ValueError: if their inputs differ, or are so many (65,793) that the sum might leave int32.
+    ``q`` is the quantised x, int8 (else ``TypeError``), (…, inputs); ``scheme`` is of x, scalars or one
+    entry per row, (…, 1). ``weight``, int8, (outputs, inputs), is quantised symmetrically (zero point 0) with
+    ``weight_scale``, float32, (outputs, 1) or a scalar. The bias, (outputs,), and the result, (…, outputs),
+    are float32. ``ValueError`` if the inputs differ, or are so many (over 65,793) that the sum might leave
+    int32.
 
     Source: B. Jacob et al., arXiv:1712.05877, equation 7.
     """
@@ -173,16 +129,8 @@ def saturating_product(q: Tensor, weight: Tensor) -> Tensor:
     $$\sum_i \operatorname{clamp}(u_{2i} w_{2i} + u_{2i+1} w_{2i+1},\; -2^{15},\; 2^{15} - 1)
     - 128 \sum_k w_k$$
 
-    Args:
-        q: int8, (…, inputs).
-        weight: int8, (outputs, inputs). With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
-
-    Returns:
-        int32, (…, outputs): q·Wᵀ, but for what was cut off.
-
-    Raises:
-        TypeError: if ``q`` or ``weight`` is not int8.
-        ValueError: if their inputs differ.
+    int8, (…, inputs) and (outputs, inputs) (else ``TypeError``, ``ValueError``), to int32, (…, outputs):
+    q·Wᵀ, but for what was cut off. With |w| ≤ 64 no pair can saturate: 255 · 64 · 2 = 32,640.
 
     Source: ONNX Runtime's documentation, "Quantize ONNX models", on reduce_range.
     """
@@ -203,54 +151,58 @@ def _check_bytes(q: Tensor, weight: Tensor) -> None:
         raise ValueError(f"q must have {weight.shape[1]} inputs, as weight has, got {q.shape[-1]}")
 
 
-class QuantizedLinear(nn.Module):
+class Quantized(nn.Module):
+    """A quantised layer's buffers: rows of int8 weights, scales, the input's scheme."""
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, scheme: Scheme) -> None:
+        super().__init__()
+        rows = layer.weight.detach().flatten(1)
+        weights = scheme_for(rows, axis=0, symmetric=True)
+        self.register_buffer("weight", quantize(rows, weights))
+        self.register_buffer("weight_scale", weights.scale)
+        self.register_buffer("bias", None if layer.bias is None else layer.bias.detach().clone())
+        self.register_buffer("input_scale", scheme.scale)
+        self.register_buffer("input_zero_point", scheme.zero_point)
+
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme(self.input_scale, self.input_zero_point)
+
+    def product(self, q: Tensor) -> Tensor:
+        return integer_product(q, self.scheme, self.weight, self.weight_scale, self.bias)
+
+
+class QuantizedLinear(Quantized):
     """A linear layer of int8 weights, one scale per output, that rounds its input to int8 first.
 
-    Args:
-        layer: the trained layer; it is not changed.
-        scheme: of the input, scalars; chosen beforehand, from examples.
-
-    Raises:
-        ValueError: if ``layer`` has more inputs than int32 can add up (see ``integer_product``).
+    ``layer`` is trained, and not changed; ``scheme``, scalars, is the input's, chosen beforehand, from
+    examples.
     """
-
-    def __init__(self, layer: nn.Linear, scheme: Scheme) -> None:
-        super().__init__()
-        _keep(self, layer, scheme)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute x·Wᵀ + b, (…, inputs) → (…, outputs), float32 both."""
-        scheme = Scheme(self.input_scale, self.input_zero_point)
-        return integer_product(quantize(x, scheme), scheme, self.weight, self.weight_scale, self.bias)
+        return self.product(quantize(x, self.scheme))
 
 
-class QuantizedConv2d(nn.Module):
+class QuantizedConv2d(Quantized):
     """A convolution of int8 weights, one scale per channel: every patch a row, and an integer product.
 
-    Args:
-        layer: the trained layer, without padding, groups or dilation; it is not changed.
-        scheme: as for ``QuantizedLinear``.
-
-    Raises:
-        ValueError: if ``layer`` has padding, groups or dilation, or too many inputs.
+    Arguments as ``QuantizedLinear``; ``ValueError`` if ``layer`` has padding, groups or dilation.
     """
 
     def __init__(self, layer: nn.Conv2d, scheme: Scheme) -> None:
-        super().__init__()
         if layer.padding != (0, 0) or layer.groups != 1 or layer.dilation != (1, 1):
             raise ValueError(f"layer must have no padding, groups or dilation, got {layer}")
+        super().__init__(layer, scheme)
         self.kernel_size, self.stride = layer.kernel_size, layer.stride
-        _keep(self, layer, scheme)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the convolution, (batch, in_channels, height, width) → (batch, out_channels, …, …)."""
-        scheme = Scheme(self.input_scale, self.input_zero_point)
-        patches = quantize(x, scheme)
+        patches = quantize(x, self.scheme)
         for axis, (size, step) in enumerate(zip(self.kernel_size, self.stride, strict=True), start=2):
             patches = patches.unfold(axis, size, step)
         rows = patches.permute(0, 2, 3, 1, 4, 5).flatten(3)  # (batch, height, width, inputs)
-        found = integer_product(rows, scheme, self.weight, self.weight_scale, self.bias)
-        return found.permute(0, 3, 1, 2)
+        return self.product(rows).permute(0, 3, 1, 2)
 
 
 LAYERS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: QuantizedLinear, nn.Conv2d: QuantizedConv2d}
@@ -260,18 +212,11 @@ LAYERS: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: QuantizedLinear, nn
 def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
     """Static post-training quantisation: replace every linear layer and convolution by an int8 one.
 
-    The model reads the examples once; each layer's input scheme spans what came to it.
+    The model reads the examples, a batch such as it will see (a hundred are enough), once; each layer's input
+    scheme spans what came to it. Gives a copy, without gradients.
 
-    Args:
-        model: in eval mode; it is not changed.
-        examples: a batch such as the model will see; a hundred are enough.
-
-    Returns:
-        A copy, without gradients.
-
-    Raises:
-        ValueError: if the model is in train mode, holds no such layer, one of them has padding, groups or
-            dilation, or one was not reached by the examples.
+    ``ValueError`` if the model is in train mode, holds no such layer, one of them has padding, groups or
+    dilation, or was not reached by the examples.
 
     Source: B. Jacob et al., arXiv:1712.05877, section 3 (with ranges from examples instead of training).
     """
@@ -281,37 +226,21 @@ def quantize_model(model: nn.Module, examples: Tensor) -> nn.Module:
     layers = {name: layer for name, layer in model.named_modules() if type(layer) in LAYERS}
     if not layers:
         raise ValueError(f"model must hold an nn.Linear or nn.Conv2d, got {type(model).__name__}")
-    ranges: dict[str, tuple[Tensor, Tensor]] = {}
-    hooks = [layer.register_forward_pre_hook(_watch(name, ranges)) for name, layer in layers.items()]
+    ranges: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def widen(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        low, high = inputs[0].aminmax()
+        before = ranges.get(layer, (low, high))
+        ranges[layer] = torch.minimum(low, before[0]), torch.maximum(high, before[1])
+
+    hooks = [layer.register_forward_pre_hook(widen) for layer in layers.values()]
     with torch.no_grad():
         model(examples)
     for hook in hooks:
         hook.remove()
-    unseen = layers.keys() - ranges.keys()
+    unseen = sorted(name for name, layer in layers.items() if layer not in ranges)
     if unseen:
-        raise ValueError(f"examples must reach every layer, they did not reach {', '.join(sorted(unseen))}")
+        raise ValueError(f"examples must reach every layer, they did not reach {', '.join(unseen)}")
     for name, layer in layers.items():
-        model.set_submodule(name, LAYERS[type(layer)](layer, scheme_for_range(*ranges[name])))
+        model.set_submodule(name, LAYERS[type(layer)](layer, scheme_for_range(*ranges[layer])))
     return model.requires_grad_(False)
-
-
-def _watch(name: str, ranges: dict[str, tuple[Tensor, Tensor]]):
-    """A hook that widens the range under a layer's name by what the layer is given."""
-
-    def hook(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        low, high = inputs[0].aminmax()
-        before = ranges.get(name, (low, high))
-        ranges[name] = torch.minimum(low, before[0]), torch.maximum(high, before[1])
-
-    return hook
-
-
-def _keep(module: nn.Module, layer: nn.Linear | nn.Conv2d, scheme: Scheme) -> None:
-    """Give a module the buffers of a quantised layer: rows of int8 weights, scales, the input's scheme."""
-    rows = layer.weight.detach().flatten(1)
-    weights = scheme_for(rows, axis=0, symmetric=True)
-    module.register_buffer("weight", quantize(rows, weights))
-    module.register_buffer("weight_scale", weights.scale)
-    module.register_buffer("bias", None if layer.bias is None else layer.bias.detach().clone())
-    module.register_buffer("input_scale", scheme.scale)
-    module.register_buffer("input_zero_point", scheme.zero_point)

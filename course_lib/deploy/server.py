@@ -43,8 +43,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from course_lib.command_line import OneLineParser
-from course_lib.deploy.batching import Batcher
-from course_lib.deploy.middleware import LOG, BodyLimit, RequestLog
+from course_lib.deploy.requests import LOG, Batcher, BodyLimit, RequestLog
 from course_lib.files import print_in_any_encoding
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ SIDE, CLASSES = 28, 10
 MOST_IMAGES = 64
 """Images in one request, and in one run of the session."""
 MOST_BYTES = 2**21
-"""Bytes of one request's body: 64 images of 20 characters a pixel, and to spare."""
+"""Bytes of one request's body: 64 images of 20 characters per pixel, and to spare."""
 WAIT = 0.003
 """Seconds that the first image of a batch waits for company."""
 LEAST_CONTRAST, MOST_INK = 0.2, 0.5
@@ -108,17 +107,7 @@ class Problem(BaseModel):
 
 
 def open_model(path: str | Path) -> onnxruntime.InferenceSession:
-    """Open an ONNX file for one thread of the CPU.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The session.
-
-    Raises:
-        ValueError: if ONNX Runtime cannot read it.
-    """
+    """Open an ONNX file for one thread of the CPU; ``ValueError`` if ONNX Runtime cannot read it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
@@ -129,15 +118,7 @@ def open_model(path: str | Path) -> onnxruntime.InferenceSession:
 
 
 def export(model: nn.Module, path: str | Path) -> None:
-    """Write a digit classifier as an ONNX file that takes any number of images.
-
-    Args:
-        model: in eval mode, (batch, 1, 28, 28) → logits (batch, 10).
-        path: of the file.
-
-    Raises:
-        ValueError: if the model is in train mode.
-    """
+    """Write a digit classifier in eval mode (else ``ValueError``) as an ONNX file for any batch."""
     import torch
 
     if model.training:
@@ -155,14 +136,7 @@ def export(model: nn.Module, path: str | Path) -> None:
 
 
 def warnings_about(image: np.ndarray) -> list[str]:
-    """Say what is unlike a digit on paper: hardly any contrast, or more ink than paper.
-
-    Args:
-        image: (28, 28), from 0 (paper) to 1 (ink).
-
-    Returns:
-        A phrase for each that applies, none for a digit.
-    """
+    """Say how an image, (28, 28), differs from a digit on paper: hardly any contrast, more ink than paper."""
     found = []
     if np.ptp(image) < LEAST_CONTRAST:
         found.append(f"looks blank: the pixels differ by {np.ptp(image):.2f} at most")
@@ -178,19 +152,12 @@ def create_app(
     most_bytes: int = MOST_BYTES,
     wait: float = WAIT,
 ) -> FastAPI:
-    """Put a server around a digit classifier.
+    """Put a server, an ASGI application, around a digit classifier.
 
-    Args:
-        session: images (batch, 1, 28, 28) → logits (batch, 10), float32, for any batch.
-        name: what ``/health`` calls it.
-        most_bytes: of a request's body, at least 1.
-        wait: seconds that the first image of a batch waits for others, at least 0.
-
-    Returns:
-        An ASGI application.
-
-    Raises:
-        ValueError: if the session takes or gives something else, ``most_bytes`` < 1 or ``wait`` < 0.
+    ``session``: images (batch, 1, 28, 28) → logits (batch, 10), float32, for any batch; ``/health`` calls it
+    ``name``. A request's body has at most ``most_bytes``; the first image of a batch waits ``wait`` seconds
+    for others. ``ValueError`` if the session takes or gives something else, ``most_bytes`` < 1 or
+    ``wait`` < 0.
     """
     taken, given = ([(e.type, e.shape) for e in es] for es in (session.get_inputs(), session.get_outputs()))
     shapes = [[shape[1:] for kind, shape in each if kind == "tensor(float)"] for each in (taken, given)]
@@ -271,18 +238,9 @@ async def explain(request: Request, error: RequestValidationError) -> JSONRespon
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Take a port before anything is loaded.
+    """Take a port, 0 … 65535 (0: any that is free), before anything is loaded.
 
-    Args:
-        host: an address of this machine.
-        port: 0 … 65535; 0 takes any that is free.
-
-    Returns:
-        The bound socket.
-
-    Raises:
-        ValueError: if the port is out of range.
-        OSError: if it is in use, or not this user's to take.
+    ``OSError`` if it is in use, or not this user's to take.
     """
     if not 0 <= port <= 65535:
         raise ValueError(f"port must be from 0 to 65535, got {port}")

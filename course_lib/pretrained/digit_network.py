@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from course_lib.checks import check_tensors
 from course_lib.models.image_classifiers import ConvNet
 
 WEIGHTS = Path(__file__).parent / "files" / "digit_network.safetensors"
@@ -14,26 +15,16 @@ WEIGHTS = Path(__file__).parent / "files" / "digit_network.safetensors"
 
 
 def digit_network(path: Path = WEIGHTS) -> ConvNet:
-    """Load the trained digit classifier that runs in the page.
+    """Load the trained digit classifier that runs in the page, in eval mode, float32 on the CPU.
 
-    Args:
-        path: a safetensors file holding every tensor of `ConvNet.state_dict()`, float16 or float32.
-
-    Returns:
-        The network in evaluation mode, float32 on the CPU.
-
-    Raises:
-        ValueError: if the file is missing, no whole safetensors file, or does not hold the network's tensors
-            in their shapes.
+    ``path`` is a safetensors file holding every tensor of `ConvNet.state_dict()`, float16 or float32;
+    ``ValueError`` if it is missing, damaged, or holds others.
     """
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ValueError(f"path must be a whole safetensors file, got {path}: {error}") from error
     model = ConvNet()
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if found != wanted:
-        raise ValueError(f"path must hold ConvNet's tensors {wanted}, got {found} in {path}")
+    check_tensors(f"path {path}", tensors, model.state_dict())
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from course_lib.checks import check_at_least
 from course_lib.models.attention import length_mask
 from course_lib.models.gpt import GPT
 from course_lib.pretrained import gpts, minilm
@@ -19,9 +20,6 @@ class GPTEncoder(nn.Module):
     """A GPT as an encoder: its last normalised features instead of logits.
 
     Each position has read what stands before it, not what follows; the mean over a text has read it all.
-
-    Args:
-        gpt: the model, kept, not copied.
     """
 
     def __init__(self, gpt: GPT) -> None:
@@ -29,55 +27,34 @@ class GPTEncoder(nn.Module):
         self.gpt = gpt
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Read texts.
+        """Hidden states, (batch, seq, d_model), of texts; meaningless where there is padding.
 
-        Args:
-            ids: int64, (batch, seq), padded at the end with any id; seq at most the GPT's context.
-            lengths: int, (batch,), each 1 … seq. Padding stands behind every real token, so none sees it.
-
-        Returns:
-            Hidden states, (batch, seq, d_model); meaningless where there is padding.
-
-        Raises:
-            ValueError: if ``ids`` is longer than the context or a length is out of range.
+        ``ids``: int64, (batch, seq), padded at the end with any id, which no real token sees; ``lengths``:
+        int, (batch,), each 1 … seq. ``ValueError`` if one is out of range or ``ids`` longer than the context.
         """
         seq = ids.shape[1]
         if seq > self.gpt.context:
             raise ValueError(f"ids must be at most {self.gpt.context} tokens per row, got {seq}")
-        length_mask(
-            lengths, seq
-        )  # refuses what does not fit; a causal model needs no mask for padding behind
+        length_mask(lengths, seq)  # refuses what does not fit; a causal model needs no mask itself
         hidden, _ = self.gpt.features(ids)
         return hidden
 
 
 class BytePairEncoder:
-    """A byte-pair tokenizer with the interface of ``WordPieceTokenizer``: many texts at once, padded.
-
-    Args:
-        tokenizer: of one text at a time.
-    """
+    """A byte-pair tokenizer with the interface of ``WordPieceTokenizer``: many texts at once, padded."""
 
     def __init__(self, tokenizer: BytePairTokenizer) -> None:
         self.tokenizer = tokenizer
 
     def encode(self, texts: Sequence[str], *, max_length: int) -> tuple[Tensor, Tensor]:
-        """Turn texts into ids, padded with 0 behind to the longest of them.
+        """Turn texts into ``(ids, lengths)``, int64, (batch, seq), padded behind with 0, and (batch,).
 
-        Args:
-            texts: at least one; an empty one is read as a line end.
-            max_length: most tokens per text, at least 1; the rest is cut.
-
-        Returns:
-            ``(ids, lengths)``: int64, (batch, seq) and (batch,).
-
-        Raises:
-            ValueError: if ``texts`` is empty or ``max_length`` is below 1.
+        An empty text is read as a line end; what is beyond ``max_length`` tokens is cut. ``ValueError`` if
+        there is no text or ``max_length`` is below 1.
         """
         if not texts:
             raise ValueError("texts must hold at least one text, got none")
-        if max_length < 1:
-            raise ValueError(f"max_length must be at least 1, got {max_length}")
+        check_at_least(1, max_length=max_length)
         rows = [self.tokenizer.encode(text or "\n")[:max_length] for text in texts]
         ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
         return ids, torch.tensor([len(row) for row in rows])
@@ -100,23 +77,12 @@ class Reader(NamedTuple):
 def load_encoder() -> Reader:
     """Load MiniLM if the package with its weights is installed, else the shipped English GPT.
 
-    Returns:
-        The reader, made anew at each call.
-
-    Raises:
-        ValueError: if an installed file is not the expected one.
+    It is made anew at each call. ``ValueError`` if an installed file is not the expected one.
     """
     if minilm.installed():
         found = minilm.load_minilm()
-        return Reader(
-            "MiniLM",
-            found.model,
-            found.tokenizer,
-            found.settings["d_model"],
-            ("query_proj", "value_proj"),
-        )
+        targets = ("query_proj", "value_proj")
+        return Reader("MiniLM", found.model, found.tokenizer, found.settings["d_model"], targets)
     moby = gpts.load("moby")
-    width = moby.card["model"]["d_model"]
-    return Reader(
-        "our GPT", GPTEncoder(moby.model).eval(), BytePairEncoder(moby.tokenizer), width, ("qkv_proj",)
-    )
+    model, tokenizer = GPTEncoder(moby.model).eval(), BytePairEncoder(moby.tokenizer)
+    return Reader("our GPT", model, tokenizer, moby.card["model"]["d_model"], ("qkv_proj",))

@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 
+from course_lib.checks import check_tensors
 from course_lib.files import read_verified
 from course_lib.models.gpt import GPT
 from course_lib.text.tokenizers import Tokenizer, tokenizer_from_json
@@ -48,18 +49,10 @@ class Pretrained(NamedTuple):
 
 
 def load(name: str) -> Pretrained:
-    """Load a shipped model.
+    """Load a shipped model, ``"moby"`` or ``"tang"``, made anew at each call.
 
-    Args:
-        name: ``"moby"`` or ``"tang"``.
-
-    Returns:
-        ``Pretrained(model, tokenizer, card)``, made anew at each call.
-
-    Raises:
-        ValueError: if there is no such model, or a file is not the expected one (names file, expected and
-            found hash).
-        FileNotFoundError: if a file is missing.
+    ``ValueError`` if there is no such model, or a file is not the expected one (names file, expected and
+    found hash).
     """
     if name not in SHIPPED:
         raise ValueError(f"name must be one of {', '.join(SHIPPED)}, got {name!r}")
@@ -72,16 +65,9 @@ def load(name: str) -> Pretrained:
 def parse(weights: bytes, card: bytes) -> Pretrained:
     """Put a model together from the contents of its two files.
 
-    Args:
-        weights: a safetensors file of the parameters of a ``GPT``, any floating dtype.
-        card: JSON with ``model`` and ``tokenizer`` at least.
-
-    Returns:
-        The model and what belongs to it.
-
-    Raises:
-        ValueError: if a file cannot be read, tokenizer and model differ in vocabulary, or a parameter is
-            missing, unknown or of another shape; names the difference.
+    ``weights``: a safetensors file of the parameters of a ``GPT``, any floating dtype; ``card``: JSON with
+    ``model`` and ``tokenizer`` at least. ``ValueError`` if one cannot be read, tokenizer and model differ in
+    vocabulary, or a parameter is missing, unknown or of another shape; names the difference.
     """
     try:
         record = json.loads(card)
@@ -99,15 +85,6 @@ def parse(weights: bytes, card: bytes) -> Pretrained:
             f"the model {settings['vocab_size']}"
         )
     model = GPT(**settings)
-    expected = model.state_dict()
-    if tensors.keys() != expected.keys():
-        different = sorted(tensors.keys() ^ expected.keys())
-        raise ValueError(f"weights must hold the parameters of the card's model, differ in {different}")
-    for parameter, tensor in tensors.items():
-        if tensor.shape != expected[parameter].shape:
-            raise ValueError(
-                f"weights: {parameter} must be {tuple(expected[parameter].shape)} as in the card's model, "
-                f"got {tuple(tensor.shape)}"
-            )
+    check_tensors("weights", tensors, model.state_dict())
     model.load_state_dict({parameter: tensor.to(torch.float32) for parameter, tensor in tensors.items()})
     return Pretrained(model.eval(), tokenizer, record)

@@ -19,6 +19,7 @@ from safetensors.torch import load as parse_tensors
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from course_lib.checks import check_ints, check_tensors
 from course_lib.files import read_verified
 from course_lib.models.encoder import TextEncoder, from_bert_names
 
@@ -28,14 +29,9 @@ START, END, PAD = "[CLS]", "[SEP]", "[PAD]"
 class WordPieceTokenizer:
     """WordPiece: words, and pieces of rare ones, as in BERT; each text between ``[CLS]`` and ``[SEP]``.
 
-    Small letters only; a word without pieces in the vocabulary becomes ``[UNK]``.
-
-    Args:
-        content: a ``tokenizer.json`` with the three special tokens ``[CLS]``, ``[SEP]`` and ``[PAD]``.
-
-    Raises:
-        ModuleNotFoundError: if the package ``tokenizers`` is missing; says how to install it.
-        ValueError: if ``content`` is no such file.
+    Small letters only; a word without pieces in the vocabulary becomes ``[UNK]``. ``content`` is a
+    ``tokenizer.json`` with these special tokens and ``[PAD]``, else a ``ValueError``. ``ModuleNotFoundError``
+    if the package ``tokenizers`` is missing; says how to install it.
 
     Source: Y. Wu et al., arXiv:1609.08144, section 4.1.
     """
@@ -63,38 +59,23 @@ class WordPieceTokenizer:
         """How many tokens there are, the special ones included."""
         return self._tokenizer.get_vocab_size()
 
-    def pieces(self, text: str) -> list[str]:
-        """The tokens a text is read as, ``##`` before what goes on with a word."""
-        return self._tokenizer.encode(text).tokens
-
     def encode(self, texts: Sequence[str], *, max_length: int) -> tuple[Tensor, Tensor]:
-        """Turn texts into ids, padded behind to the longest of them.
+        """Turn texts into ``(ids, lengths)``, int64, (batch, seq), padded behind, and (batch,).
 
-        Args:
-            texts: at least one; an empty one is ``[CLS][SEP]``.
-            max_length: most tokens per text, at least 2; of a longer one the end is cut, ``[SEP]`` put back.
-
-        Returns:
-            ``(ids, lengths)``: int64, (batch, seq) and (batch,).
-
-        Raises:
-            TypeError: if ``texts`` is a single string, or holds anything else.
-            ValueError: if ``texts`` is empty, or ``max_length`` is not an int of at least 2.
+        An empty text is ``[CLS][SEP]``; of one beyond ``max_length`` tokens the end is cut, ``[SEP]`` put
+        back. ``TypeError`` if ``texts`` is a single string, or holds anything else; ``ValueError`` if there
+        is none, or ``max_length`` is not an int of at least 2.
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"texts must be a list of strings, got {type(texts).__name__} {texts!r:.40}")
         if not texts:
             raise ValueError("texts must hold at least one text, got none")
-        if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 2:
-            raise ValueError(f"max_length must be an int of at least 2, got {max_length!r}")
+        check_ints(2, max_length=max_length)
         end = self._tokenizer.token_to_id(END)
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         rows = [row if len(row) <= max_length else [*row[: max_length - 1], end] for row in rows]
-        ids = pad_sequence(
-            [torch.tensor(row) for row in rows],
-            batch_first=True,
-            padding_value=self._tokenizer.token_to_id(PAD),
-        )
+        pad = self._tokenizer.token_to_id(PAD)
+        ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=pad)
         return ids, torch.tensor([len(row) for row in rows])
 
 
@@ -135,15 +116,10 @@ def installed() -> bool:
 
 
 def load_minilm() -> PretrainedEncoder:
-    """Load the real weights from the optional package.
+    """Load the real weights from the optional package, made anew at each call.
 
-    Returns:
-        ``PretrainedEncoder(model, tokenizer, settings)``, made anew at each call.
-
-    Raises:
-        ModuleNotFoundError: if the package, or ``tokenizers``, is missing; says what to install.
-        FileNotFoundError: if a file of the package is missing.
-        ValueError: if a file of the package is not the expected one (names file, expected and found hash).
+    ``ModuleNotFoundError`` if it, or ``tokenizers``, is missing; says what to install. ``ValueError`` if a
+    file of it is not the expected one (names file, expected and found hash).
 
     Source: W. Wang et al., arXiv:2002.10957.
     """
@@ -154,21 +130,10 @@ def load_minilm() -> PretrainedEncoder:
 
 
 def parse(config: bytes, tokenizer: bytes, weights: bytes) -> PretrainedEncoder:
-    """Put a BERT encoder together from the contents of its three files.
+    """Put a BERT encoder together from ``config.json``, ``tokenizer.json`` and ``model.safetensors``.
 
-    Args:
-        config: BERT's ``config.json``.
-        tokenizer: its ``tokenizer.json``.
-        weights: its ``model.safetensors``, any floating dtype.
-
-    Returns:
-        The model and what belongs to it.
-
-    Raises:
-        ModuleNotFoundError: if the package ``tokenizers`` is missing.
-        ValueError: if a file cannot be read, asks for what ``TextEncoder`` has not, tokenizer and model
-            differ in vocabulary, or a parameter is missing, unknown, of another shape or not finite; names
-            the difference.
+    ``ValueError`` if one cannot be read, asks for what ``TextEncoder`` has not, tokenizer and model differ in
+    vocabulary, or a parameter is missing, unknown, of another shape or not finite; names the difference.
     """
     settings = _read_settings(config)
     pieces = WordPieceTokenizer(tokenizer)
@@ -181,18 +146,10 @@ def parse(config: bytes, tokenizer: bytes, weights: bytes) -> PretrainedEncoder:
         tensors = from_bert_names(parse_tensors(weights))
     except SafetensorError as error:
         raise ValueError(f"weights must be a whole safetensors file: {error}") from error
-    with torch.random.fork_rng(
-        devices=()
-    ):  # its first weights are thrown away: the reader's seed is not spent
+    with torch.random.fork_rng(devices=()):  # weights to be thrown away do not spend the reader's seed
         model = TextEncoder(**settings)
-    expected = model.state_dict()
-    if tensors.keys() != expected.keys():
-        missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-        raise ValueError(f"weights must hold the model's parameters, lack {missing}, hold besides {unknown}")
+    check_tensors("weights", tensors, model.state_dict())
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            wanted, found = tuple(expected[name].shape), tuple(tensor.shape)
-            raise ValueError(f"weights: {name} must be {wanted} as in config, got {found}")
         if not (tensor.is_floating_point() and tensor.isfinite().all()):
             raise ValueError(f"weights: {name} must be finite floating-point numbers throughout")
     model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, assign=True)

@@ -20,6 +20,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from course_lib.checks import check_at_least
 from course_lib.files import write_in_one_step
 
 
@@ -27,17 +28,9 @@ def flatten(state: Any) -> tuple[Any, dict[str, Tensor]]:
     """Split a nested state into what JSON can hold and the tensors.
 
     Dicts become ``{"dict": [[key, value], …]}`` (so int keys survive), lists ``{"list": …}``, tuples
-    ``{"tuple": …}``, tensors ``{"tensor": name}``; numbers, strings, booleans and None stay.
-
-    Args:
-        state: dicts with str or int keys, lists, tuples, int, float, str, bool, None and tensors, nested at
-            will.
-
-    Returns:
-        The JSON tree, and contiguous copies of the tensors on the CPU by name.
-
-    Raises:
-        TypeError: if anything else is found; names the place.
+    ``{"tuple": …}``, tensors ``{"tensor": name}``; numbers, strings, booleans and None stay. Gives the JSON
+    tree, and contiguous copies of the tensors on the CPU by name; ``TypeError`` names the place of anything
+    else.
     """
     tensors: dict[str, Tensor] = {}
 
@@ -61,18 +54,7 @@ def flatten(state: Any) -> tuple[Any, dict[str, Tensor]]:
 
 
 def unflatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
-    """Put a state together again: the inverse of ``flatten``.
-
-    Args:
-        tree: a JSON tree that ``flatten`` made.
-        tensors: its tensors by name.
-
-    Returns:
-        The nested state.
-
-    Raises:
-        KeyError: if a tensor or a kind of node is unknown.
-    """
+    """The inverse of ``flatten``; ``KeyError`` if a tensor or a kind of node is unknown."""
     if not isinstance(tree, dict):
         return tree
     [(kind, content)] = tree.items()
@@ -110,32 +92,27 @@ def save(
 ) -> None:
     """Write a checkpoint in one step: after an interruption the old file is there, whole, or the new one is.
 
-    Torch's global random state, and those of the accelerators, are always kept.
+    Written are the model's parameters and buffers, the states of what else is given (``generators`` of your
+    own, by name), torch's global random state and those of the accelerators; ``step``, where the run stands,
+    e.g. updates or epochs so far; and ``extra``, anything made of dicts (with str or int keys), lists,
+    tuples, numbers, strings, None and tensors. The folder of ``path`` must exist.
 
-    Args:
-        path: the file to write; its folder must exist.
-        model: its parameters and buffers are written.
-        optimizer: written if given.
-        schedule: written if given.
-        generators: generators of your own, by name.
-        step: where the run stands, e.g. updates or epochs so far, at least 0.
-        extra: anything made of dicts (with str or int keys), lists, tuples, numbers, strings, None and
-            tensors.
-
-    Raises:
-        ValueError: if ``step`` is negative.
-        TypeError: if ``extra``, or a state, holds something that is none of the above; names the place.
-        OSError: if the file cannot be written; the old one is untouched then.
+    ``ValueError`` if ``step`` is negative; ``TypeError`` names the place where ``extra``, or a state, holds
+    something else; after an ``OSError`` the old file is untouched.
     """
-    if step < 0:
-        raise ValueError(f"step must be at least 0, got {step}")
+    check_at_least(0, step=step)
     state = {
         "step": step,
         "extra": extra,
         "model": dict(model.state_dict()),
-        "optimizer": None if optimizer is None else _named_state(optimizer),
-        "schedule": None if schedule is None else _named_state(schedule),
-        "random": _random_state(generators or {}),
+        "optimizer": _named_state(optimizer),
+        "schedule": _named_state(schedule),
+        "random": {
+            "cpu": torch.get_rng_state(),
+            # asking a GPU for its state would start it, which a run on the CPU must not do
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+            "generators": {name: generator.get_state() for name, generator in (generators or {}).items()},
+        },
     }
     tree, tensors = flatten(state)
     content = to_bytes(tensors, metadata={"state": json.dumps(tree), "sha256": _NO_HASH})
@@ -156,21 +133,11 @@ def load(
 ) -> Checkpoint:
     """Read a checkpoint into objects made as those that were saved; all of them, or on any error none.
 
-    Args:
-        path: a file that ``save`` wrote.
-        model: takes the parameters and buffers; must have the same names, shapes and dtypes.
-        optimizer: takes the state if given; must be of the same class, over the same parameters.
-        schedule: takes the state if given; must be of the same class.
-        generators: take their states, by the names they were saved under.
-        restore_random: set torch's global random states as well.
-
-    Returns:
-        ``Checkpoint(step, extra)``.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is corrupt or truncated (names file, expected and found hash), or an object
-            does not fit what was saved (names it and the difference). Nothing has been changed then.
+    The model must have the same names, shapes and dtypes, optimiser and schedule be of the same class, over
+    the same parameters; generators take the states saved under their names. ``restore_random`` sets torch's
+    global random states as well. ``ValueError`` if the file is corrupt or truncated (names file, expected and
+    found hash), or an object does not fit what was saved (names it and the difference); nothing has been
+    changed then.
     """
     state = _read(Path(path))
     _check_model(model, state["model"])
@@ -200,17 +167,10 @@ def load(
     return Checkpoint(state["step"], state["extra"])
 
 
-def _named_state(owner: torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
-    return {"class": type(owner).__name__, "state": owner.state_dict()}
-
-
-def _random_state(generators: Mapping[str, torch.Generator]) -> dict[str, Any]:
-    return {
-        "cpu": torch.get_rng_state(),
-        # asking a GPU for its state would start it, which a run on the CPU must not do
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-        "generators": {name: generator.get_state() for name, generator in generators.items()},
-    }
+def _named_state(
+    owner: torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler | None,
+) -> dict[str, Any] | None:
+    return None if owner is None else {"class": type(owner).__name__, "state": owner.state_dict()}
 
 
 def _read(path: Path) -> dict[str, Any]:

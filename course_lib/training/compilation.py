@@ -18,17 +18,9 @@ class GraphCounter:
     guards refuse (another dtype, another shape, another value of a Python number) makes further ones. Nothing
     is compiled to machine code, so counting takes milliseconds and gives what the function gives.
 
-    Args:
-        function: a function or module.
-        dynamic: as ``torch.compile``'s: ``False`` fixes every size, ``True`` leaves sizes open from the
-            start, ``None`` fixes them until one changes.
-        fullgraph: raise at a break, instead of breaking.
-
-    Attributes:
-        graphs: the graphs, in the order they were made.
-
-    Raises:
-        TypeError: if ``function`` cannot be called.
+    ``dynamic`` is ``torch.compile``'s: ``False`` fixes every size, ``True`` leaves sizes open from the start,
+    ``None`` fixes them until one changes. ``fullgraph`` raises at a break, instead of breaking. ``graphs``
+    lists the graphs in the order they were made. ``TypeError`` if ``function`` cannot be called.
     """
 
     def __init__(

@@ -11,26 +11,21 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from course_lib.checks import check_ints
+
 
 class History:
     """The rows of a training run, one per epoch, each a dict of floats by column name.
 
-    ``history["val_loss"]`` is a column, ``history.rows[3]`` a row, ``history.last`` the last row,
-    ``len(history)`` the number of epochs. Its ``repr`` is a plain table with four decimals.
+    ``history["val_loss"]`` is a column, ``history.rows[3]`` a row, ``history.last`` the last row. Its
+    ``repr`` is a plain table with four decimals.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
     def append(self, row: dict[str, float]) -> None:
-        """Add one epoch.
-
-        Args:
-            row: values by column name; the first row sets the columns.
-
-        Raises:
-            ValueError: if the names differ from those of the first row.
-        """
+        """Add one epoch: values by the first row's column names, else a ``ValueError``."""
         if self.rows and row.keys() != self.rows[0].keys():
             raise ValueError(f"row must have the columns {self.columns}, got {list(row)}")
         self.rows.append(dict(row))
@@ -42,30 +37,16 @@ class History:
 
     @property
     def last(self) -> dict[str, float]:
-        """The last epoch's row.
-
-        Raises:
-            ValueError: if there is no epoch yet.
-        """
+        """The last epoch's row; ``ValueError`` if there is no epoch yet."""
         if not self.rows:
             raise ValueError("history is empty: no epoch has finished")
         return self.rows[-1]
 
     def __getitem__(self, column: str) -> list[float]:
-        """One column, epoch by epoch.
-
-        Raises:
-            KeyError: if there is no such column; names those there are.
-        """
+        """One column, epoch by epoch; ``KeyError`` names the columns that there are."""
         if column not in self.columns:
             raise KeyError(f"history has no column {column!r}, it has {self.columns}")
         return [row[column] for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[dict[str, float]]:
-        return iter(self.rows)
 
     def __repr__(self) -> str:
         if not self.rows:
@@ -83,8 +64,6 @@ if TYPE_CHECKING:  # torchmetrics takes a second to import, and a run without me
 
 Batch = tuple[Tensor, ...]
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-# What torch raises where a loss cannot take the targets, or where its result is not one number.
-_REFUSALS = (IndexError, ValueError, RuntimeError)
 
 
 def fit(
@@ -115,30 +94,33 @@ def fit(
         batches: re-iterable; each item ``(*inputs, targets)``, tensors equally long in dimension 0.
         loss_function: ``(outputs, targets)`` to a scalar, the *mean* over the batch's examples.
         optimizer: holds the model's parameters.
-        epochs: passes over ``batches``, at least 1.
+        epochs: passes over ``batches``.
         validation: as ``batches``; evaluated after each epoch without gradients.
         metrics: measured on ``validation``; see ``training.metrics``.
-        schedule: a learning-rate schedule, stepped after every *update* (not every epoch).
+        schedule: stepped after every *update* (not every epoch).
         clip_norm: longest gradient allowed, > 0: a longer one is scaled down to this 2-norm over all
             parameters.
-        accumulate: batches per update, at least 1.
+        accumulate: batches per update.
         amp_dtype: ``torch.bfloat16`` or ``torch.float16`` to compute the forward pass in mixed precision
             (float16 with gradient scaling); ``None`` for full precision.
         device: where to train; model and batches are moved there. ``None``: where the model lies.
-        progress: draw a progress bar on stderr.
+        progress: a progress bar on stderr.
 
     Returns:
-        A ``History``: each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved),
-        and with ``validation`` also ``val_loss`` and ``val_`` + each metric.
+        Each epoch's ``train_loss`` (mean over the examples as they were seen, while θ moved), and with
+        ``validation`` also ``val_loss`` and ``val_`` + each metric.
 
     Raises:
-        ValueError: if ``epochs``, ``accumulate``, ``clip_norm`` or ``amp_dtype`` is out of range; ``metrics``
-            come without ``validation``; ``batches`` yields nothing; or ``loss_function`` refuses a batch or
-            returns no scalar.
+        ValueError: if a setting is out of range; ``metrics`` come without ``validation``; ``batches`` yields
+            nothing; or ``loss_function`` refuses a batch or returns no scalar.
         FloatingPointError: if a loss is NaN or infinite; names epoch, step and the first spoilt parameter.
             The update from that batch is not made.
     """
-    _check_settings(epochs, accumulate, clip_norm, amp_dtype)
+    check_ints(1, epochs=epochs, accumulate=accumulate)
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
+    if amp_dtype not in (None, torch.bfloat16, torch.float16):
+        raise ValueError(f"amp_dtype must be torch.bfloat16, torch.float16 or None, got {amp_dtype}")
     if metrics is not None and validation is None:
         raise ValueError("metrics are measured on validation, which is None: pass validation as well")
     where = _place(model, device)
@@ -156,12 +138,7 @@ def fit(
                 for batch in group:
                     *inputs, targets = [tensor.to(where) for tensor in batch]
                     with precision:
-                        outputs = model(*inputs)
-                        try:
-                            loss = loss_function(outputs, targets)
-                            value = loss.item()
-                        except _REFUSALS as error:
-                            raise _refused(outputs, targets, error) from error
+                        loss, value = _measured(loss_function, model(*inputs), targets)
                     step += 1
                     if not math.isfinite(value):
                         raise FloatingPointError(_diverged(model, value, epoch, step))
@@ -201,20 +178,9 @@ def evaluate(
 ) -> dict[str, float]:
     """Measure loss and metrics over all examples, in eval mode and without gradients.
 
-    Σᵢ nᵢLᵢ / Σᵢ nᵢ over batches of nᵢ examples: the mean over examples, whatever the batch sizes.
-
-    Args:
-        model: called as ``model(*inputs)``; left in the mode it came in.
-        batches: each item ``(*inputs, targets)``.
-        loss_function: ``(outputs, targets)`` to a scalar mean over the batch's examples.
-        metrics: reset, fed ``(outputs, targets)`` batch by batch, and computed once at the end.
-        device: as in ``fit``.
-
-    Returns:
-        ``{"loss": …}`` and one float per metric.
-
-    Raises:
-        ValueError: if ``batches`` yields nothing, or ``loss_function`` refuses a batch or returns no scalar.
+    Σᵢ nᵢLᵢ / Σᵢ nᵢ over batches of nᵢ examples: the mean over examples, whatever the batch sizes. Arguments
+    and errors as in ``fit``; ``metrics`` are reset, fed batch by batch, and computed once at the end. Gives
+    ``{"loss": …}`` and one float per metric.
     """
     where = _place(model, device)
     was_training = model.training
@@ -227,10 +193,7 @@ def evaluate(
         for batch in batches:
             *inputs, targets = [tensor.to(where) for tensor in batch]
             outputs = model(*inputs)
-            try:
-                loss_sum += loss_function(outputs, targets).item() * len(targets)
-            except _REFUSALS as error:
-                raise _refused(outputs, targets, error) from error
+            loss_sum += _measured(loss_function, outputs, targets)[1] * len(targets)
             examples += len(targets)
             if metrics is not None:
                 metrics.update(outputs, targets)
@@ -256,15 +219,20 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[tuple[list[Batch], 
         yield group, examples
 
 
-def _refused(outputs: Tensor, targets: Tensor, error: Exception) -> ValueError:
-    if isinstance(error, torch.OutOfMemoryError):
-        raise error
-    seen = f"targets {targets.dtype} {tuple(targets.shape)}"
-    if targets.device.type == "cpu" and targets.numel():
-        seen += f" from {targets.min().item()} to {targets.max().item()}"
-    return ValueError(
-        f"loss_function refuses outputs {outputs.dtype} {tuple(outputs.shape)} with {seen}: {error}"
-    )
+def _measured(loss_function: LossFunction, outputs: Tensor, targets: Tensor) -> tuple[Tensor, float]:
+    """The loss and its value; ``ValueError`` if it refuses the targets or is not one number."""
+    try:
+        loss = loss_function(outputs, targets)
+        return loss, loss.item()
+    except torch.OutOfMemoryError:
+        raise
+    except (IndexError, ValueError, RuntimeError) as error:
+        seen = f"targets {targets.dtype} {tuple(targets.shape)}"
+        if targets.device.type == "cpu" and targets.numel():
+            seen += f" from {targets.min().item()} to {targets.max().item()}"
+        raise ValueError(
+            f"loss_function refuses outputs {outputs.dtype} {tuple(outputs.shape)} with {seen}: {error}"
+        ) from error
 
 
 def _place(model: nn.Module, device: torch.device | str | None) -> torch.device:
@@ -281,15 +249,3 @@ def _diverged(model: nn.Module, value: float, epoch: int, step: int) -> str:
     else:
         cause = "every parameter is finite: look at this batch's inputs, targets and the loss function"
     return f"loss is {value} in epoch {epoch}, step {step}; {cause}"
-
-
-def _check_settings(
-    epochs: int, accumulate: int, clip_norm: float | None, amp_dtype: torch.dtype | None
-) -> None:
-    for name, count in (("epochs", epochs), ("accumulate", accumulate)):
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"{name} must be an int of at least 1, got {count!r}")
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
-    if amp_dtype not in (None, torch.bfloat16, torch.float16):
-        raise ValueError(f"amp_dtype must be torch.bfloat16, torch.float16 or None, got {amp_dtype}")

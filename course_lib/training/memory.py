@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from course_lib.checks import check_at_least
+
 AVERAGES: dict[str, int] = {"sgd": 0, "momentum": 1, "adam": 2}
 """Numbers that an optimiser keeps for each parameter between its updates."""
 SHARDED: dict[str, frozenset[str]] = {
@@ -35,10 +37,7 @@ class TrainingBytes(NamedTuple):
 
 
 def storage_bytes(tensors: Iterable[Tensor]) -> int:
-    """Count the bytes behind tensors, each storage once.
-
-    ``tensors`` are alive together; views of one storage count as one.
-    """
+    """Count the bytes behind tensors that are alive together; views of one storage count as one."""
     storages = {storage.data_ptr(): storage.nbytes() for storage in (t.untyped_storage() for t in tensors)}
     return sum(storages.values())
 
@@ -54,14 +53,10 @@ def optimizer_bytes(optimizer: torch.optim.Optimizer) -> int:
 
 
 def saved_tensors(forward: Callable[[], Tensor], model: nn.Module) -> tuple[Tensor, list[Tensor]]:
-    """Record the activations that a forward pass saves for the backward pass, parameters left out.
+    """Record the activations that a forward pass saves for the backward pass.
 
-    Args:
-        forward: gives the loss.
-        model: whose parameters are left out, and views of them.
-
-    Returns:
-        The loss, and the tensors in the order they were saved; a storage may occur several times.
+    Left out are the model's parameters and views of them. Gives the loss that ``forward`` gave, and the
+    tensors in the order they were saved; a storage may occur several times.
     """
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: list[Tensor] = []
@@ -79,16 +74,10 @@ def saved_tensors(forward: Callable[[], Tensor], model: nn.Module) -> tuple[Tens
 def measure_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, forward: Callable[[], Tensor]
 ) -> TrainingBytes:
-    """Make one training step and count the bytes it needs.
+    """Make one training step on the loss that ``forward`` gives, and count the bytes it needs.
 
-    Args:
-        model: changed by the update.
-        optimizer: holds the model's parameters.
-        forward: gives the loss of a batch, a scalar.
-
-    Returns:
-        Bytes: weights, gradients after the backward pass, the optimiser's state after the update, and
-        activations after the forward pass.
+    Counted are weights, gradients after the backward pass, the optimiser's state after the update, and
+    activations after the forward pass.
     """
     optimizer.zero_grad(set_to_none=True)
     loss, kept = saved_tensors(forward, model)
@@ -116,32 +105,14 @@ def state_bytes(
     $$\text{weights} = \text{gradients} = bN, \qquad \text{optimiser} = kbN \; [\, + 4m \text{ for Adam}\,]$$
 
     with N parameters of b bytes in m tensors, and k averages per parameter. What is sharded is divided by the
-    number of devices, rounded up.
-
-    Args:
-        parameters: N, all of them trained, at least 1.
-        tensors: m, at least 0; 0 leaves out Adam's counts of updates, 4 bytes per tensor.
-        optimizer: a key of ``AVERAGES``.
-        bytes_each: b, at least 1.
-        devices: at least 1.
-        sharding: a key of ``SHARDED``.
-
-    Returns:
-        Bytes, activations 0.
-
-    Raises:
-        ValueError: if a number is out of range or a word is another.
+    number of devices, rounded up; activations are 0. All of N are trained; m = 0 leaves out Adam's counts of
+    updates, 4 bytes per tensor. ``optimizer`` is a key of ``AVERAGES``, ``sharding`` one of ``SHARDED``;
+    ``ValueError`` if a word is another or a number out of range.
 
     Source: S. Rajbhandari et al., arXiv:1910.02054, section 5 (ZeRO's stages).
     """
-    for name, value, least in (
-        ("parameters", parameters, 1),
-        ("tensors", tensors, 0),
-        ("bytes_each", bytes_each, 1),
-        ("devices", devices, 1),
-    ):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
+    check_at_least(1, parameters=parameters, bytes_each=bytes_each, devices=devices)
+    check_at_least(0, tensors=tensors)
     for name, word, known in (("optimizer", optimizer, AVERAGES), ("sharding", sharding, SHARDED)):
         if word not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
@@ -155,7 +126,7 @@ def state_bytes(
 
 
 def peak_bytes(step: TrainingBytes, *, working: int = 0) -> int:
-    r"""Peak memory of a training step: the bytes it holds at its worst moment.
+    r"""Peak memory of a training step: the bytes it holds at its worst moment, ``step`` giving them by kind.
 
     $$\text{weights} + \text{optimiser} + \max(\underbrace{\text{activations} + \text{working}}_{\text{as the
       backward pass begins}}, \; \underbrace{\text{gradients}}_{\text{at the update}})$$
@@ -163,18 +134,7 @@ def peak_bytes(step: TrainingBytes, *, working: int = 0) -> int:
     Gradients and activations never fill the memory together: the backward pass gives up a layer's activations
     as it writes that layer's gradients. This is so if the gradients of the step before are dropped
     (``zero_grad(set_to_none=True)``, the default), and the optimiser makes no lists of temporaries
-    (``fused=True``).
-
-    Args:
-        step: bytes by kind.
-        working: bytes needed besides, as the backward pass begins, at least 0.
-
-    Returns:
-        Bytes.
-
-    Raises:
-        ValueError: if ``working`` is negative.
+    (``fused=True``). ``working`` bytes, at least 0, are needed besides, as the backward pass begins.
     """
-    if working < 0:
-        raise ValueError(f"working must be at least 0, got {working}")
+    check_at_least(0, working=working)
     return step.weights + step.optimizer + max(step.activations + working, step.gradients)

@@ -14,26 +14,19 @@ from torchmetrics.classification import (
     MulticlassRecall,
 )
 
+from course_lib.checks import check_ints
+
 
 def classification_metrics(num_classes: int) -> MetricCollection:
     """Accuracy, and precision, recall and F1 averaged over the classes.
 
     With tp, fp, fn counted per class over all examples: accuracy = Σtp/n; precision = tp/(tp + fp);
     recall = tp/(tp + fn); F1 = 2tp/(2tp + fp + fn), the last three as plain means over the classes ("macro";
-    a class that neither occurs nor is predicted is left out).
-
-    Args:
-        num_classes: at least 2.
-
-    Returns:
-        A collection with ``accuracy``, ``precision``, ``recall`` and ``f1``, each 0 … 1. Feed it
-        ``update(logits (batch, num_classes), labels int (batch,))``, then ``compute()``.
-
-    Raises:
-        ValueError: if ``num_classes`` is not an int of at least 2.
+    a class that neither occurs nor is predicted is left out). They are called ``accuracy``, ``precision``,
+    ``recall`` and ``f1``, each 0 … 1. Feed the collection ``update(logits (batch, num_classes), labels int
+    (batch,))``, then ``compute()``. ``ValueError`` unless ``num_classes`` is an int of at least 2.
     """
-    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2:
-        raise ValueError(f"num_classes must be an int of at least 2, got {num_classes!r}")
+    check_ints(2, num_classes=num_classes)
     return MetricCollection(
         {
             "accuracy": MulticlassAccuracy(num_classes, average="micro"),
@@ -52,17 +45,9 @@ def token_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     $$L = \frac1B \sum_{b=1}^{B} \frac{1}{n_b} \sum_{t=1}^{n_b} -\ln p_b(y_{b,t})$$
 
-    with n_b real tokens in text b. Where all texts are equally long it is F.cross_entropy over all tokens.
-
-    Args:
-        logits: floating, (batch, t, vocab).
-        targets: int64, (batch, t), padded with 0; each row starts with a real token.
-
-    Returns:
-        (), in nats per token.
-
-    Raises:
-        ValueError: if ``logits`` is not ``targets``' shape and one more dimension, or a text is empty.
+    with n_b real tokens in text b: a scalar, in nats per token. Where all texts are equally long it is
+    F.cross_entropy over all tokens. ``logits`` are floating, (batch, t, vocab); ``targets`` int64, (batch,
+    t), padded with 0, each row starting with a real token (else ``ValueError``).
     """
     if logits.ndim != 3 or logits.shape[:2] != targets.shape:
         raise ValueError(
@@ -79,19 +64,11 @@ def token_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def exact_match(
     model: nn.Module, batches: Iterable[tuple[Tensor, ...]], *, start: int = 1, end: int = 2
 ) -> float:
-    """Measure the share of texts written without a single wrong token, from the first to ``end``.
+    """Measure the share, 0 … 1, of texts written without a single wrong token, from the first to ``end``.
 
-    Args:
-        model: has ``translate(source, lengths, start=, end=, max_new_tokens=)``; left in its mode.
-        batches: each ``(source, lengths, target_in, target_out)``, as for training.
-        start: the token that stands before a text.
-        end: the token that ends it.
-
-    Returns:
-        0 … 1, over all texts.
-
-    Raises:
-        ValueError: if ``batches`` yields nothing.
+    ``model`` has ``translate(source, lengths, start=, end=, max_new_tokens=)`` and is left in its mode; each
+    batch is ``(source, lengths, target_in, target_out)``, as for training; ``start`` is the token before a
+    text. ``ValueError`` if ``batches`` yields nothing.
     """
     was_training = model.training
     model.eval()

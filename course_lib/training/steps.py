@@ -29,15 +29,8 @@ def adamw(
 ) -> torch.optim.AdamW:
     """Make AdamW with β = (0.9, 0.95) as language models use it: matrices decay, biases and norms do not.
 
-    ``fused=True`` updates a whole list of tensors in one call, on the CPU too.
-
-    Args:
-        parameters: of the model.
-        learning_rate: above 0.
-        weight_decay: λ of the decoupled decay, a fraction of the learning rate, at least 0.
-
-    Returns:
-        The optimiser, with two groups.
+    ``weight_decay`` is λ of the decoupled decay, a fraction of the learning rate. ``fused=True`` updates a
+    whole list of tensors in one call, on the CPU too.
     """
     known = list(parameters)
     groups = [
@@ -56,18 +49,10 @@ def scheduled(
     start: int = 0,
     rates: Sequence[float] | None = None,
 ) -> Iterator[int]:
-    """Count the steps of a run, and before each set its learning rate: linear warm-up, then a cosine.
+    """Count a run's steps, ``start`` … ``steps`` − 1, and before each set the optimiser's learning rates.
 
-    Args:
-        optimizer: its groups' learning rates are set.
-        steps: updates in all.
-        warmup: updates in which the rate rises from 0, below ``steps``.
-        lowest: share of the highest rate that is left at the end, from 0 to 1.
-        start: the step to go on from.
-        rates: the highest rate of each group; those that the optimiser has, if left out.
-
-    Yields:
-        ``start``, …, ``steps`` − 1.
+    They rise from 0 in ``warmup`` updates, below ``steps``, and fall along a cosine to the share ``lowest``
+    of the highest: ``rates``, one per group, or what the optimiser has.
     """
     highest = rates or [group["lr"] for group in optimizer.param_groups]
     for step in range(start, steps):
@@ -78,15 +63,7 @@ def scheduled(
 
 
 def finite(loss: Tensor, step: int) -> float:
-    """The loss as a number, checked to be finite.
-
-    Args:
-        loss: a scalar.
-        step: from 0.
-
-    Raises:
-        FloatingPointError: if it is NaN or infinite; names the update, from 1.
-    """
+    """The loss as a number; ``FloatingPointError`` if it is NaN or infinite, names the update, from 1."""
     value = loss.item()
     if not math.isfinite(value):
         raise FloatingPointError(f"the loss is {value} at update {step + 1}: it diverged")
@@ -102,11 +79,7 @@ def descend(
 ) -> None:
     """Make one update: old gradients dropped, backward, the gradient clipped, a step.
 
-    Args:
-        loss: a scalar with a graph.
-        parameters: whose gradient, as one vector, is clipped.
-        optimizer: holds them.
-        clip_norm: longest gradient, above 0, or ``None``.
+    The gradient of ``parameters``, as one vector, is cut to ``clip_norm``, above 0, or left as it is.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

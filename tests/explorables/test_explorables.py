@@ -384,5 +384,8 @@ def test_digit_network_refuses_a_broken_missing_or_foreign_file(tmp_path):
         digit_network(tmp_path / "gone.safetensors")
     foreign = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(3)}, foreign)
-    with pytest.raises(ValueError, match="path must hold ConvNet's tensors"):
+    with pytest.raises(
+        ValueError,
+        match=r"foreign\.safetensors must hold the model's tensors, lack \[.*, hold besides \['weight'\]",
+    ):
         digit_network(foreign)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.assistant.dpo import dpo_loss
 from course_lib.assistant.grpo import clipped_policy_loss
-from course_lib.assistant.sft import IGNORE_INDEX, answer_log_probabilities, answer_loss
+from course_lib.assistant.sft import IGNORE_INDEX, answer_loss, token_log_probabilities
 from course_lib.models.lora import LoRALinear
 
 Rows = list[list[float]]
@@ -175,7 +175,7 @@ FINE_TUNING_DERIVATIVES = (
         "log-probability of answers",
         13,
         "∂z = g·m(e − softmax(z))",
-        lambda logits: (answer_log_probabilities(logits, TOKENS) * PAIR_TIDE).sum(),
+        lambda logits: (token_log_probabilities(logits, TOKENS).sum(dim=1) * PAIR_TIDE).sum(),
         whole_answer_formula,
         whole_answer_by_hand,
         (LOGITS,),

@@ -26,7 +26,7 @@ def few_quatrains() -> Iterator[None]:
     def few(split: str) -> list:
         return load_tang(split)[: 200 if split == "train" else 40]
 
-    with mock.patch("course_lib.pretraining.corpora.load_tang", few):
+    with mock.patch("course_lib.pretraining.pretrain.load_tang", few):
         yield
 
 

@@ -19,9 +19,8 @@ from course_lib.training.distributed.data_parallel import (
     global_mean,
     loss_weight,
 )
-from course_lib.training.distributed.group import own_share, process_group
-from course_lib.training.distributed.pipeline import pipeline_step
-from course_lib.training.distributed.tensor_parallel import TensorParallelMLP
+from course_lib.training.distributed.group import process_group
+from course_lib.training.distributed.model_parallel import TensorParallelMLP, pipeline_step
 
 
 @contextlib.contextmanager
@@ -87,9 +86,7 @@ def shared(way: str, count: int, cuts: tuple[int, ...] | None = None) -> list[Te
     """The gradients after a batch shared by the processes, at ``cuts`` or as evenly as can be."""
     with process_group("cpu") as world:
         (x, y), model = examples(count), perceptron()
-        share = own_share(count, world.rank, world.size)
-        if cuts is not None:
-            share = slice((0, *cuts)[world.rank], (*cuts, count)[world.rank])
+        share = torch.arange(count).tensor_split(world.size if cuts is None else cuts)[world.rank]
         x, y = x[share], y[share]
         if way.startswith("ddp"):
             model = DistributedDataParallel(model)

@@ -20,10 +20,10 @@ from course_lib.assistant.dpo import (
 from course_lib.assistant.grpo import Rewards, exact, impressed, learn_from_rewards, occurs
 from course_lib.assistant.sft import (
     Demonstrations,
-    answer_log_probabilities,
     answer_loss,
     layout,
     learn_from_demonstrations,
+    token_log_probabilities,
     train_on,
 )
 from course_lib.assistant.task import LONGEST_ANSWER, answer, decode_bytes, encode_bytes, measure
@@ -82,7 +82,7 @@ def log_probabilities(model: GPT, pairs: list[Pair], which: str) -> Tensor:
     """Each answer alone, so that no padding is involved."""
     with torch.no_grad():
         rows = [layout(model, [p.prompt], [getattr(p, which)]) for p in pairs]
-        return torch.cat([answer_log_probabilities(model(x), y) for x, y in rows])
+        return torch.cat([token_log_probabilities(model(x), y).sum(dim=1) for x, y in rows])
 
 
 def test_texts_are_spelt_a_token_a_byte():
@@ -360,7 +360,7 @@ def test_leaving_out_groups_without_a_slope_changes_no_slope(learner):
     groups = marks.view(6, 4)
     advantages = (groups - groups.mean(1, keepdim=True)) / (groups.std(1, correction=0, keepdim=True) + 1e-12)
     inputs, targets = layout(learner, [i.prompt for i in repeated], given)
-    total = answer_log_probabilities(learner(inputs), targets)
+    total = token_log_probabilities(learner(inputs), targets).sum(dim=1)
     lengths = torch.tensor([len(encode_bytes(text)) for text in given])
     (-(advantages.flatten() * total / lengths).mean()).backward()
     torch.testing.assert_close(slope, learner.token_embedding.weight.grad, rtol=1e-4, atol=1e-6)

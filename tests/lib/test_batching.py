@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from digit_session import Session
 
-from course_lib.deploy.batching import Batcher
+from course_lib.deploy.requests import Batcher
 
 
 def finished(coroutine: Coroutine) -> Any:

@@ -360,8 +360,7 @@ def test_history_is_a_table() -> None:
     history.append({"train_loss": 0.5, "val_loss": 1.0})
     assert history["val_loss"] == [2.0, 1.0]
     assert history.last == {"train_loss": 0.5, "val_loss": 1.0}
-    assert [row["train_loss"] for row in history] == [1.25, 0.5]
-    assert len(history) == 2
+    assert [row["train_loss"] for row in history.rows] == [1.25, 0.5]
     assert repr(history).splitlines()[2].split() == ["2", "0.5000", "1.0000"]
     with pytest.raises(KeyError, match="no column 'loss', it has"):
         history["loss"]

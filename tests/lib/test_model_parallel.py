@@ -9,8 +9,7 @@ from small_worlds import alone, columns_and_rows, examples, perceptron, stages
 from torch import nn
 
 from course_lib.training.distributed.launch import ProcessFailed, on_processes
-from course_lib.training.distributed.pipeline import pipeline_step
-from course_lib.training.distributed.tensor_parallel import TensorParallelMLP
+from course_lib.training.distributed.model_parallel import TensorParallelMLP, pipeline_step
 
 
 def test_columns_then_rows_equal_the_whole_layer():

@@ -11,11 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.assistant.dpo import bradley_terry_loss, dpo_loss, implicit_reward
+from course_lib.assistant.dpo import dpo_loss
 from course_lib.assistant.grpo import clipped_policy_loss, group_advantages
 from course_lib.assistant.sft import (
     IGNORE_INDEX,
-    answer_log_probabilities,
     answer_loss,
     prompts_with_answers,
     token_log_probabilities,
@@ -66,7 +65,7 @@ def test_the_loss_is_the_cross_entropy_of_the_answers_tokens_alone():
 def test_a_log_probability_is_the_sum_over_tokens_read_one_by_one():
     model = gpt()
     inputs, targets = prompts_with_answers(PROMPTS, ANSWERS)
-    found = answer_log_probabilities(model(inputs), targets)
+    found = token_log_probabilities(model(inputs), targets).sum(dim=1)
     for total, prompt, answer in zip(found.tolist(), PROMPTS, ANSWERS, strict=True):
         product, read = 1.0, list(prompt)
         for token in answer:
@@ -79,7 +78,8 @@ def test_a_log_probability_is_the_sum_over_tokens_read_one_by_one():
 def test_the_probabilities_of_all_answers_of_two_tokens_sum_to_one():
     answers = [list(pair) for pair in itertools.product(range(VOCABULARY), repeat=2)]
     inputs, targets = prompts_with_answers([[3, 1, 4]] * len(answers), answers)
-    assert answer_log_probabilities(gpt()(inputs), targets).exp().sum().item() == pytest.approx(1, abs=1e-12)
+    answers = token_log_probabilities(gpt()(inputs), targets).sum(dim=1)
+    assert answers.exp().sum().item() == pytest.approx(1, abs=1e-12)
 
 
 @torch.no_grad()
@@ -93,7 +93,7 @@ def test_padding_and_company_change_no_log_probability():
     torch.testing.assert_close(token_log_probabilities(model(others), targets), together, rtol=0, atol=1e-12)
     for row, (prompt, answer) in enumerate(zip(PROMPTS, ANSWERS, strict=True)):
         one, wanted = prompts_with_answers([prompt], [answer])
-        alone = answer_log_probabilities(model(one), wanted)
+        alone = token_log_probabilities(model(one), wanted).sum(dim=1)
         torch.testing.assert_close(together[row].sum(), alone[0], rtol=0, atol=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_pairs_that_are_none_are_refused(prompts, answers, message):
         prompts_with_answers(prompts, answers)
 
 
-@pytest.mark.parametrize("function", [answer_loss, token_log_probabilities, answer_log_probabilities])
+@pytest.mark.parametrize("function", [answer_loss, token_log_probabilities])
 @pytest.mark.parametrize(
     ("logits", "targets", "error", "message"),
     [
@@ -196,14 +196,13 @@ def test_dpo_is_least_at_the_policy_it_was_derived_from():
     assert slope(reference).abs().max() > 1e-3
     lowest = expected_loss(best)
     assert all(expected_loss(best + 0.1 * drawn(5, seed=seed)) > lowest for seed in range(5, 15))
-    learned = implicit_reward(best, reference, beta=beta)
-    torch.testing.assert_close(learned - learned[0], rewards - rewards[0])
 
 
 def test_bradley_terry_sees_differences_alone():
     better, worse = drawn(6, seed=1), drawn(6, seed=2)
-    loss = bradley_terry_loss(better, worse)
-    torch.testing.assert_close(bradley_terry_loss(better + 7, worse + 7), loss)
+    zeros = torch.zeros(2, 6).double()
+    loss = dpo_loss(better, worse, *zeros, beta=1.0)
+    torch.testing.assert_close(dpo_loss(better + 7, worse + 7, *zeros, beta=1.0), loss)
     torch.testing.assert_close(
         loss, F.binary_cross_entropy_with_logits(better - worse, torch.ones(6).double())
     )
@@ -233,7 +232,7 @@ def test_a_beta_out_of_range_is_refused(beta):
 
 def test_no_pair_at_all_is_refused():
     with pytest.raises(ValueError, match=r"better must be \(n,\) with n at least 1, got \(0,\)"):
-        bradley_terry_loss(torch.ones(0), torch.ones(0))
+        dpo_loss(*[torch.ones(0)] * 4, beta=0.1)
 
 
 def test_advantages_are_standard_scores_within_each_group():

@@ -21,9 +21,8 @@ from torch import nn
 
 from course_lib.data.text import load_tang, quatrains_as_text
 from course_lib.pretraining import pretrain
-from course_lib.pretraining.corpora import corpus_text, encode_split, make_tokenizer
-from course_lib.pretraining.run_folder import Progress, Run
-from course_lib.pretraining.training import train, update
+from course_lib.pretraining.pretrain import corpus_text, encode_split
+from course_lib.pretraining.training import Progress, Run, train, update
 from course_lib.text.tokenizers import CharacterTokenizer
 from course_lib.training import checkpoint
 from course_lib.training.steps import adamw
@@ -266,7 +265,7 @@ def test_a_rows_training_loss_is_the_mean_since_the_row_before(tmp_path: Path, m
 
 
 def test_poems_with_unknown_characters_are_left_out_and_counted():
-    tokenizer = make_tokenizer("characters", quatrains_as_text(load_tang()[:3]), 0)
+    tokenizer = CharacterTokenizer.from_text(quatrains_as_text(load_tang()[:3]))
     known, unknown = load_tang()[1], load_tang()[500]
     encoded = encode_split(tokenizer, quatrains_as_text([known, unknown, known]))
     assert encoded.left_out == 1
@@ -274,8 +273,6 @@ def test_poems_with_unknown_characters_are_left_out_and_counted():
     assert tokenizer.decode(encoded.ids.tolist()) == encoded.text
 
 
-def test_unknown_corpora_and_kinds_are_refused():
+def test_unknown_corpora_are_refused():
     with pytest.raises(ValueError, match="name must be one of moby, tang, got 'bible'"):
         corpus_text("bible", "train")
-    with pytest.raises(ValueError, match="kind must be 'bpe' or 'characters', got 'words'"):
-        make_tokenizer("words", "abc", 300)

@@ -28,7 +28,7 @@ def model() -> GPT:
 
 
 def test_greedy_answers_are_those_of_each_prompt_alone(model):
-    answers = generate_batch(model, PROMPTS, end=END, longest=LONGEST, context=CONTEXT)
+    answers = generate_batch(model, PROMPTS, end=END, longest=LONGEST)
     for prompt, found in zip(PROMPTS, answers, strict=True):
         whole = generate(model, torch.tensor(prompt), LONGEST, context=CONTEXT)[len(prompt) :].tolist()
         expected = whole[: whole.index(END) + 1] if END in whole else whole
@@ -38,7 +38,7 @@ def test_greedy_answers_are_those_of_each_prompt_alone(model):
 
 def test_drawn_answers_end_with_the_token_that_ends_them_or_are_cut(model):
     answers = generate_batch(
-        model, PROMPTS * 20, end=END, longest=LONGEST, context=CONTEXT, temperature=2.0, generator=seeded(0)
+        model, PROMPTS * 20, end=END, longest=LONGEST, temperature=2.0, generator=seeded(0)
     )
     ended = [a for a in answers if a[-1] == END]
     assert all(END not in a[:-1] for a in ended)
@@ -50,7 +50,7 @@ def test_drawn_answers_end_with_the_token_that_ends_them_or_are_cut(model):
 def test_the_generator_decides(model):
     def drawn(seed: int) -> list[list[int]]:
         return generate_batch(
-            model, PROMPTS, end=END, longest=LONGEST, context=CONTEXT, temperature=2.0, generator=seeded(seed)
+            model, PROMPTS, end=END, longest=LONGEST, temperature=2.0, generator=seeded(seed)
         )
 
     state = torch.random.get_rng_state()
@@ -70,4 +70,4 @@ def test_the_generator_decides(model):
 )
 def test_what_cannot_be_answered_is_refused(model, prompts, longest, message):
     with pytest.raises(ValueError, match=message):
-        generate_batch(model, prompts, end=END, longest=longest, context=CONTEXT)
+        generate_batch(model, prompts, end=END, longest=longest)

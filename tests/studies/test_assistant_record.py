@@ -9,7 +9,7 @@ import torch
 from exit_status import exit_status
 
 from course_lib.assistant import stages
-from course_lib.assistant.dpo import Preferences, right_before_wrong
+from course_lib.assistant.dpo import Preferences
 from course_lib.assistant.grpo import Rewards
 from course_lib.assistant.record import (
     ASSISTANT_FILE,
@@ -19,19 +19,7 @@ from course_lib.assistant.record import (
     table,
 )
 from course_lib.assistant.sft import Demonstrations
-from course_lib.assistant.stages import (
-    AFTER_DEMONSTRATIONS,
-    ALPHA,
-    FULL,
-    LIVE,
-    PRICE,
-    RANK,
-    STAGES,
-    TARGETS,
-    Budget,
-    Outcome,
-    run_stage,
-)
+from course_lib.assistant.stages import FULL, LIVE, Budget, Outcome
 from course_lib.assistant.task import LONGEST_ANSWER
 from course_lib.data.instructions import KINDS
 from course_lib.data.text import MOBY_DICK_SHA256
@@ -39,8 +27,17 @@ from course_lib.models.gpt import GPT
 from course_lib.models.lora import adapters
 from course_lib.pretrained.gpts import SHIPPED, Pretrained
 from course_lib.text.tokenizers import CharacterTokenizer
-from studies import assistant
+from studies import assistant, assistant_stages
 from studies.assistant_record import markdown, thinned
+from studies.assistant_stages import (
+    AFTER_DEMONSTRATIONS,
+    ALPHA,
+    PRICE,
+    RANK,
+    STAGES,
+    TARGETS,
+    run_stage,
+)
 
 TINY = Budget(40, 40, Demonstrations(3, 4, 1e-3), Preferences(4, 1e-3, beta=0.1), Rewards(2, 2, 2, 1e-3))
 SETTINGS = {"vocab_size": 256, "context": 32, "d_model": 16, "heads": 2, "layers": 1}
@@ -60,7 +57,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         assert name == "moby"
         return Pretrained(small_model(), CharacterTokenizer("ab"), {"model": SETTINGS})
 
-    monkeypatch.setattr(stages, "load", load_small)
+    for module in (stages, assistant_stages):
+        monkeypatch.setattr(module, "load", load_small)
     monkeypatch.setitem(assistant.BUDGETS, "full", TINY)
     monkeypatch.setitem(assistant.BUDGETS, "live", TINY._replace(shown=41))
 
@@ -109,7 +107,7 @@ def test_each_stage_starts_from_the_model_it_should(monkeypatch):
     assert same(small_model(), adapted)
     assert len(adapters(adapted)) == 4
     assert all(adapter.B.any() for adapter in adapters(adapted).values())
-    monkeypatch.setattr(stages, "run_sft", lambda model, *_: Outcome(model, []))
+    monkeypatch.setattr(assistant_stages, "run_sft", lambda model, *_: Outcome(model, []))
     untrained = [run_stage("sft_untrained", TINY, seed).model for seed in (0, 1, 1)]
     assert same(untrained[1], untrained[2])
     assert not same(untrained[0], untrained[1])
@@ -129,8 +127,6 @@ def test_what_the_stages_differ_in(monkeypatch):
 
     monkeypatch.setattr(stages, "learn_from_rewards", rewards)
     monkeypatch.setattr(stages, "learn_from_preferences", preferences)
-    for name in ("right_before_wrong", "longer_before_shorter"):
-        assert hasattr(stages, name)
     for stage in ("grpo", "grpo_impressed", "grpo_impressed_kl"):
         run_stage(stage, TINY, 3, after=small_model())
     assert seen == [
@@ -301,7 +297,6 @@ def test_every_stage_has_a_label():
 def test_the_live_budget_is_the_smaller():
     assert LIVE.demonstrations.steps < FULL.demonstrations.steps
     assert LIVE.rewards.steps < FULL.rewards.steps
-    assert right_before_wrong is stages.right_before_wrong
 
 
 def test_the_committed_record():

@@ -92,7 +92,7 @@ def test_batches_hold_each_text_once_an_epoch_and_little_padding():
     assert by_length == {(1, 2, 3, 4), (4, 5, 5, 7), (8, 9, 9)}
     first = [b.tolist() for b in batches]
     assert first[:3] != first[3:6]
-    with pytest.raises(ValueError, match="batch_size and epochs must be at least 1, got 0 and 1"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         length_batches(lengths, 0, generator)
 
 

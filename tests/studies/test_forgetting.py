@@ -15,7 +15,7 @@ from course_lib.data.reviews import EMBEDDED_SHA256
 from course_lib.models.gpt import GPT
 from course_lib.models.lora import adapters
 from course_lib.pretrained.gpts import SHIPPED, Pretrained, load
-from course_lib.pretraining.corpora import CORPORA
+from course_lib.pretraining.pretrain import CORPORA
 from course_lib.text.evaluation import model_loss
 from course_lib.text.tokenizers import CharacterTokenizer
 from studies import forgetting

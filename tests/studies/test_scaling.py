@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.models.gpt import GPT
-from course_lib.pretraining.corpora import CORPORA
+from course_lib.pretraining.pretrain import CORPORA
 from studies import scaling
 
 

@@ -16,42 +16,21 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 
+from course_lib.checks import check_at_least
 from course_lib.files import write_in_one_step
 
 RUN = "run.json"
-_PREFIX = "step-"
+_PREFIX, _PARTIAL = "step-", "partial"
 
 
 def folder_of(folder: Path, step: int) -> Path:
-    """Name the folder of one checkpoint.
-
-    Args:
-        folder: holds the checkpoints of one run.
-        step: at least 0.
-
-    Returns:
-        Its path.
-
-    Raises:
-        ValueError: if ``step`` is negative.
-    """
-    if step < 0:
-        raise ValueError(f"step must be at least 0, got {step}")
+    """Name the folder of one checkpoint in the folder of its run; ``ValueError`` if ``step`` is below 0."""
+    check_at_least(0, step=step)
     return folder / f"{_PREFIX}{step:08}"
 
 
 def step_of(path: Path) -> int:
-    """Read the step from a checkpoint's name.
-
-    Args:
-        path: as ``folder_of`` made it.
-
-    Returns:
-        The step.
-
-    Raises:
-        ValueError: if it bears another name.
-    """
+    """Read the step from a path that ``folder_of`` made; ``ValueError`` if it bears another name."""
     digits = path.name.removeprefix(_PREFIX)
     if not path.name.startswith(_PREFIX) or not digits.isdecimal():
         raise ValueError(f"path must be named {_PREFIX} and a number, got {path.name!r}")
@@ -59,19 +38,9 @@ def step_of(path: Path) -> int:
 
 
 def newest(folder: Path) -> Path | None:
-    """Find the newest whole checkpoint in a folder.
-
-    Args:
-        folder: need not exist.
-
-    Returns:
-        Its path, or ``None``.
-    """
+    """Find the newest whole checkpoint in a folder, which need not exist."""
     found = [path.parent for path in folder.glob(f"{_PREFIX}*/{RUN}")]
     return max(found, key=step_of, default=None)
-
-
-_PARTIAL = "partial"
 
 
 class ShardedCheckpoint(NamedTuple):
@@ -91,24 +60,14 @@ def save(
     step: int,
     extra: Any = None,
 ) -> Path:
-    """Write a checkpoint, and remove the one before it when the new one is whole.
+    """Write a checkpoint, and remove the one before it when the new one is whole; gives its path.
 
-    Every process calls it. A process killed meanwhile leaves the old checkpoint whole.
+    Every process calls it, and sees the ``folder``, which holds one run's checkpoints. A process killed
+    meanwhile leaves the old one whole. The model is plain, wrapped by DDP, or sharded by ``fully_shard``; the
+    generator in the same state everywhere; ``extra`` what JSON can hold.
 
-    Args:
-        folder: holds the checkpoints of one run; seen by every process.
-        model: plain, or wrapped by DDP, or sharded by ``fully_shard``.
-        optimizer: of the model's parameters.
-        generator: in the same state on every process.
-        step: where the run stands, at least 0 and above those of the folder.
-        extra: what JSON can hold.
-
-    Returns:
-        The checkpoint's path.
-
-    Raises:
-        ValueError: if ``step`` is negative, or not above the newest checkpoint's.
-        OSError: if a file cannot be written; the old checkpoint is untouched then.
+    ``ValueError`` if ``step`` is not above the newest checkpoint's; after an ``OSError`` that one is
+    untouched.
     """
     old = newest(folder)
     if old is not None and step <= step_of(old):
@@ -139,18 +98,8 @@ def load(
 ) -> ShardedCheckpoint:
     """Read a checkpoint into objects made as those that were saved, by however many processes.
 
-    Args:
-        path: of one checkpoint, see ``newest``.
-        model: takes its parameters and buffers; need not be wrapped or sharded as the saved one was.
-        optimizer: takes the state.
-        generator: takes the state.
-
-    Returns:
-        ``ShardedCheckpoint(step, extra, processes)``.
-
-    Raises:
-        FileNotFoundError: if there is no checkpoint.
-        ValueError: if a file is corrupt (names it; nothing has been changed then), or an object does not fit.
+    The model need not be wrapped or sharded as the saved one was. ``FileNotFoundError`` if there is no
+    checkpoint; ``ValueError`` if an object does not fit, or a file is corrupt: nothing has been changed then.
     """
     if not (path / RUN).is_file():
         raise FileNotFoundError(f"{path} holds no checkpoint")

@@ -13,6 +13,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
+from course_lib.checks import check_at_least
 from course_lib.training.distributed.group import World
 
 
@@ -23,31 +24,13 @@ def epoch_shard(
 
     The order is that of a generator seeded with ``seed + epoch``, as in
     ``torch.utils.data.DistributedSampler`` after ``set_epoch``: without the epoch each pass would repeat the
-    first one's order.
-
-    Args:
-        examples: how many there are, at least 1.
-        epoch: at least 0.
-        rank: from 0 to ``size`` − 1.
-        size: processes, at least 1.
-        seed: at least 0, the same everywhere.
-        pad: begin again at the order's start until all shares are equally long, so that some examples are
-            seen twice. Without it shares differ by at most one, and their gradients must be weighted.
-
-    Returns:
-        int64, (⌈examples / size⌉,) with ``pad``: indices of examples.
-
-    Raises:
-        ValueError: if a number is out of range.
+    first one's order. ``pad`` begins again at the order's start until all shares are equally long, so that
+    some examples are seen twice. Without it shares differ by at most one, and their gradients must be
+    weighted. Gives indices of examples, int64, (⌈examples / size⌉,) with ``pad``; ``ValueError`` if a number
+    is out of range.
     """
-    for name, value, least in (
-        ("examples", examples, 1),
-        ("epoch", epoch, 0),
-        ("size", size, 1),
-        ("seed", seed, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
+    check_at_least(1, examples=examples, size=size)
+    check_at_least(0, epoch=epoch, seed=seed)
     if not 0 <= rank < size:
         raise ValueError(f"rank must lie in 0 … {size - 1}, got {rank}")
     generator = torch.Generator().manual_seed(seed + epoch)
@@ -63,14 +46,9 @@ def average_gradients(model: nn.Module) -> None:
 
     $$g \leftarrow \frac{1}{n} \sum_{r=0}^{n-1} g_r$$
 
-    With losses that are means over shares of *equal* size, it is the gradient of the whole batch.
-
-    Args:
-        model: after ``backward``, on every process; parameters without a gradient are left out, which must
-            be the same ones everywhere.
-
-    Raises:
-        RuntimeError: if there is no process group.
+    With losses that are means over shares of *equal* size, it is the gradient of the whole batch. Call it
+    after ``backward``, on every process. Parameters without a gradient are left out, which must be the same
+    ones everywhere. ``RuntimeError`` if there is no process group.
 
     Source: S. Li et al., arXiv:2006.15704, section 3.
     """
@@ -86,14 +64,8 @@ def average_gradients_by_examples(model: nn.Module, examples: int) -> None:
 
     $$g \leftarrow \frac{\sum_r n_r\, g_r}{\sum_r n_r}$$
 
-    Args:
-        model: after ``backward`` of a *mean* over this process's examples. A process that has none needs no
-            ``backward``: its gradients are set to zero.
-        examples: n_r, what this process's loss was the mean over, at least 0.
-
-    Raises:
-        ValueError: if ``examples`` is negative, or no process has any.
-        RuntimeError: if there is no process group.
+    ``examples`` is n_r, what this process's loss, before ``backward``, was the *mean* over. A process that
+    has none needs no ``backward``: its gradients are set to zero. Errors as ``loss_weight``.
     """
     weight = loss_weight(examples, next(model.parameters()).device)
     for parameter in model.parameters():
@@ -110,21 +82,11 @@ def loss_weight(examples: int, device: torch.device | str = "cpu") -> float:
     $$w_r = \frac{n\, n_r}{\sum_s n_s}, \qquad
       \frac{1}{n} \sum_r w_r\, g_r = \frac{\sum_r n_r\, g_r}{\sum_r n_r}$$
 
-    Where DDP or FSDP average, multiply this process's mean loss by it before ``backward``.
-
-    Args:
-        examples: n_r, at least 0.
-        device: where the process computes.
-
-    Returns:
-        w_r, the share times the number of processes; 1 where all shares are equal.
-
-    Raises:
-        ValueError: if ``examples`` is negative, or no process has any.
-        RuntimeError: if there is no process group.
+    Where DDP or FSDP average, multiply this process's mean loss, over n_r examples on ``device``, by it
+    before ``backward``; it is 1 where all shares are equal. ``ValueError`` if ``examples`` is negative, or no
+    process has any; ``RuntimeError`` if there is no process group.
     """
-    if examples < 0:
-        raise ValueError(f"examples must be at least 0, got {examples}")
+    check_at_least(0, examples=examples)
     size = _world_size()
     total = torch.tensor(examples, device=device)
     dist.all_reduce(total)
@@ -134,10 +96,7 @@ def loss_weight(examples: int, device: torch.device | str = "cpu") -> float:
 
 
 def global_mean(value: torch.Tensor) -> torch.Tensor:
-    """Average a number over the processes; in a world of one it is the number itself.
-
-    ``value`` and the mean, the same on all processes, are scalars on the process's device.
-    """
+    """Average a scalar on the process's device over the processes; in a world of one it is itself."""
     if not dist.is_initialized():
         return value
     total = value.clone()
@@ -151,26 +110,15 @@ def _world_size() -> int:
     return dist.get_world_size()
 
 
-Sharding = Literal["ddp", "fsdp"]
-
-
 def wrap_data_parallel(
-    model: nn.Module, world: World, sharding: Sharding, blocks: Iterable[nn.Module]
+    model: nn.Module, world: World, sharding: Literal["ddp", "fsdp"], blocks: Iterable[nn.Module]
 ) -> nn.Module:
     """Wrap a model in DDP or FSDP: ``backward`` then averages its gradients over the processes.
 
-    Args:
-        model: the same on every process, on its device.
-        world: the processes.
-        sharding: ``"ddp"``: each holds all; ``"fsdp"``: each holds 1/size of parameters, gradients and
-            optimiser state, and gathers a block's parameters while it computes it (FSDP2, in place).
-        blocks: parts of the model that FSDP gathers one at a time.
-
-    Returns:
-        The model to call; its optimiser is to be made from its parameters, after this.
-
-    Raises:
-        ValueError: if ``sharding`` is unknown, or there is no process group.
+    With ``"ddp"`` each process holds all; with ``"fsdp"`` 1/size of parameters, gradients and optimiser
+    state, and gathers the parameters of one of the ``blocks`` while it computes it (FSDP2, in place). The
+    optimiser is to be made from the parameters of what comes back. ``ValueError`` if ``sharding`` is
+    unknown, or there is no process group.
 
     Source: S. Li et al., arXiv:2006.15704 (DDP); S. Rajbhandari et al., arXiv:1910.02054, and Y. Zhao et
     al., arXiv:2304.11277 (FSDP).
@@ -180,9 +128,8 @@ def wrap_data_parallel(
     if not world.launched:
         raise ValueError("world must have a process group: enter training.distributed.process_group() first")
     if sharding == "ddp":
-        return DistributedDataParallel(
-            model, device_ids=None if world.device.type == "cpu" else [world.device]
-        )
+        devices = None if world.device.type == "cpu" else [world.device]
+        return DistributedDataParallel(model, device_ids=devices)
     mesh = init_device_mesh(world.device.type, (world.size,), mesh_dim_names=("shards",))
     for block in blocks:
         fully_shard(block, mesh=mesh)
@@ -195,11 +142,7 @@ def arrange_buckets(model: nn.Module, inputs: Tensor) -> None:
     It packs gradients by the order of the parameters first, and after the first ``backward`` by the order in
     which they came. From three processes on, a number's place decides who adds it up in which order. Without
     this the first update after a restart would round otherwise than the same update of an undisturbed run.
-
-    Args:
-        model: what ``wrap_data_parallel`` returned; nothing happens unless DDP wraps it. Every process
-            must call this.
-        inputs: a batch of any size, on the model's device.
+    Every process must call this, with a batch of any size; nothing happens unless DDP wraps the model.
     """
     if isinstance(model, DistributedDataParallel):
         model(inputs).sum().backward()

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 
+from course_lib.checks import check_at_least
 from course_lib.runtime import get_device
 
 VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 class World(NamedTuple):
-    """Rank, world size and device: what a process knows of its process group.
+    """What a process knows of its process group: its number from 0 to ``size`` − 1, and where it computes.
 
-    ``rank``: its number, from 0 to ``size`` − 1. ``size``: how many there are. ``device``: where it computes.
     ``launched``: whether there is a process group, i.e. whether torchrun, or its like, started the process.
     """
 
@@ -30,16 +30,10 @@ class World(NamedTuple):
 
 
 def launched(environment: Mapping[str, str] | None = None) -> bool:
-    """Say whether torchrun, or its like, started this process.
+    """Say whether torchrun, or its like, started this process: whether its environment has ``VARIABLES``.
 
-    Args:
-        environment: variables; ``None`` means the process's own.
-
-    Returns:
-        ``True`` if all of ``VARIABLES`` are set, ``False`` if neither ``RANK`` nor ``WORLD_SIZE`` is.
-
-    Raises:
-        ValueError: if only some are set, or one is no number in its range; names it.
+    ``False`` if neither ``RANK`` nor ``WORLD_SIZE`` is set; ``ValueError`` names one that is missing beside
+    them, or no number in its range.
     """
     given = os.environ if environment is None else environment
     if not {"RANK", "WORLD_SIZE"} & given.keys():
@@ -57,15 +51,8 @@ def launched(environment: Mapping[str, str] | None = None) -> bool:
 def own_device(local_rank: int, preference: str | None = None) -> torch.device:
     """Name the device of the process with this rank on its machine: the GPU of that number, or the CPU.
 
-    Args:
-        local_rank: at least 0.
-        preference: ``"cpu"``, or a kind of accelerator such as ``"cuda"``; ``None``: what there is.
-
-    Returns:
-        The device, with its index unless it is the CPU.
-
-    Raises:
-        ValueError: if this machine lacks it: no such kind, or fewer of them than processes.
+    ``preference`` is ``"cpu"``, or a kind of accelerator such as ``"cuda"``; ``None``: what there is.
+    ``ValueError`` if this machine has no such kind, or fewer of them than processes.
     """
     kind = get_device(preference).type
     if kind == "cpu":
@@ -83,18 +70,9 @@ def own_device(local_rank: int, preference: str | None = None) -> torch.device:
 def process_group(device: str | None = None, *, timeout: float = 300.0) -> Iterator[World]:
     """Join the process group, and leave it at the end; without torchrun, be a world of one.
 
-    The backend is the device's own: gloo for the CPU, nccl for CUDA.
-
-    Args:
-        device: as ``own_device``'s ``preference``.
-        timeout: seconds for which one process waits for another.
-
-    Yields:
-        The world.
-
-    Raises:
-        ValueError: as ``launched`` and ``own_device``, or if torch has no backend for the device.
-        ConnectionError: if the port is in use, or the others do not come in time.
+    The backend is the device's own: gloo for the CPU, nccl for CUDA. ``device`` is ``own_device``'s
+    ``preference``. ``ValueError`` as ``launched`` and ``own_device``, or if torch has no backend for the
+    device; ``ConnectionError`` if the port is in use, or the others do not come within ``timeout`` seconds.
     """
     if not launched():
         yield World(0, 1, get_device(device), launched=False)
@@ -116,10 +94,8 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
         )
     except dist.DistNetworkError as error:
         if "EADDRINUSE" in str(error):
-            raise ConnectionError(
-                f"MASTER_PORT {os.environ['MASTER_PORT']} is in use: choose another, or let torchrun "
-                "choose with --standalone"
-            ) from error
+            advice = "choose another, or let torchrun choose with --standalone"
+            raise ConnectionError(f"MASTER_PORT {os.environ['MASTER_PORT']} is in use: {advice}") from error
         raise ConnectionError(f"rank {rank} of {size} found nobody at {place} in {timeout:g} s") from error
     except dist.DistStoreError as error:
         raise ConnectionError(
@@ -132,49 +108,19 @@ def process_group(device: str | None = None, *, timeout: float = 300.0) -> Itera
         dist.destroy_process_group()
 
 
-def own_share(total: int, rank: int, size: int) -> slice:
-    """Cut 0 … total − 1 into consecutive shares; those of the first total mod size ranks are one longer.
+def equal_share(total: int, rank: int, size: int) -> slice:
+    """Cut 0 … total − 1 into ``size`` equal shares, as averages of averages need them; that of ``rank``.
 
-    Args:
-        total: how many there are to share, at least 0.
-        rank: from 0 to ``size`` − 1.
-        size: shares, at least 1.
-
-    Returns:
-        The share of ``rank``.
-
-    Raises:
-        ValueError: if a number is out of range.
+    ``ValueError`` if a number is out of range or ``total`` no multiple of ``size``.
     """
-    if total < 0:
-        raise ValueError(f"total must be at least 0, got {total}")
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}")
+    check_at_least(0, total=total)
+    check_at_least(1, size=size)
     if not 0 <= rank < size:
         raise ValueError(f"rank must lie in 0 … {size - 1}, got {rank}")
-    least, longer = divmod(total, size)
-    start = rank * least + min(rank, longer)
-    return slice(start, start + least + (rank < longer))
-
-
-def equal_share(total: int, rank: int, size: int) -> slice:
-    """Cut 0 … total − 1 into equal shares, as averages of averages need them.
-
-    Args:
-        total: a multiple of ``size``.
-        rank: from 0 to ``size`` − 1.
-        size: shares, at least 1.
-
-    Returns:
-        The share of ``rank``.
-
-    Raises:
-        ValueError: as ``own_share``, or if ``total`` is no multiple of ``size``.
-    """
-    share = own_share(total, rank, size)
     if total % size:
         raise ValueError(f"total must be a multiple of the {size} processes, got {total}")
-    return share
+    each = total // size
+    return slice(rank * each, (rank + 1) * each)
 
 
 def _store(wait: timedelta) -> dist.Store:

@@ -34,6 +34,8 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from course_lib.checks import check_at_least
+
 # What takes seconds to import, torch._dynamo among it, which DDP and FSDP import when they are first used.
 _SLOW = [
     "torch._dynamo",
@@ -54,24 +56,18 @@ class ProcessFailed(RuntimeError):
 
 
 class _Outcome(NamedTuple):
-    """How a process ended.
-
-    ``rank_of_cause`` is 0 for a death, 1 for an exception, 2 for its consequences; ``reusable``: whether the
-    process is as it was before, so that the next call may have it.
-    """
+    """How a process ended."""
 
     value: Any = None
     error: str | None = None
-    rank_of_cause: int = 0
+    rank_of_cause: int = 0  # 0 for a death, 1 for an exception, 2 for its consequences
     printed: str = ""
-    reusable: bool = False
+    reusable: bool = False  # the process is as it was before: the next call may have it
 
 
 class _Worker(NamedTuple):
-    """A process and our end of the pipe to it."""
-
     process: Any
-    pipe: Connection
+    pipe: Connection  # our end
 
 
 # Those that have done their work and wait for more, where starting another takes seconds.
@@ -79,55 +75,32 @@ _waiting: list[_Worker] = []
 
 
 def free_port() -> int:
-    """Find a TCP port on which nobody on this machine listens.
-
-    Returns:
-        Its number; it stays free only until somebody takes it.
-    """
+    """Find a TCP port of this machine that is free, until somebody takes it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def check_call(function: Callable[..., Any], processes: int) -> None:
-    """Refuse what cannot be called (``TypeError``) and fewer than one process (``ValueError``).
-
-    Args:
-        function: to call in each process.
-        processes: how many.
-    """
+def _check_call(function: Callable[..., Any], processes: int) -> None:
     if not callable(function):
         raise TypeError(f"function must be callable, got {function!r}")
-    if processes < 1:
-        raise ValueError(f"processes must be at least 1, got {processes}")
+    check_at_least(1, processes=processes)
 
 
-def prepare() -> None:
+def _prepare() -> None:
     """Tell the server, before it starts, what to import; later it is too late, and does no harm."""
     if START_METHOD == "forkserver":
         multiprocessing.set_forkserver_preload(_SLOW)
 
 
-def print_by_rank(printed: dict[int, str]) -> None:
-    """Print what the processes printed, each line behind its rank.
-
-    Args:
-        printed: text by rank, printed in its order.
-    """
+def _print_by_rank(printed: dict[int, str]) -> None:
     for rank, text in printed.items():
         for line in text.splitlines():
             print(f"[{rank}] {line}")
 
 
-def ending(code: int) -> str:
-    """Say how a process ended that did not finish.
-
-    Args:
-        code: its exit status; below 0 the number of a signal, as ``multiprocessing`` has it.
-
-    Returns:
-        The end of a sentence about the process.
-    """
+def _ending(code: int) -> str:
+    """How a process ended that did not finish; ``code`` is as ``multiprocessing`` has it."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit status {code} before the function returned"
@@ -143,25 +116,17 @@ def on_processes(
     """Call ``function(*arguments)`` in several processes at once, each with torchrun's environment variables.
 
     ``RANK``, ``LOCAL_RANK``, ``WORLD_SIZE``, ``LOCAL_WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT`` are
-    set. Each process computes on one thread. What they print comes afterwards, in the order of the ranks.
-
-    Args:
-        function: any function, of a notebook too; what it uses is sent along.
-        arguments: for each process the same; tensors are copied.
-        processes: how many, at least 1.
-        timeout: seconds after which all are ended, from when all are there.
-        port: of the meeting point; ``None`` means a free one.
-
-    Returns:
-        What the function returned, by rank.
+    set. Each process computes on one thread. The function may be a notebook's: what it uses is sent along,
+    tensors are copied. The processes' output comes afterwards, in the order of the ranks; what they return
+    is the result, by rank. ``port`` is the meeting point's, ``None`` a free one.
 
     Raises:
         TypeError: if ``function`` cannot be called.
         ValueError: if ``processes`` < 1 or ``timeout`` is not above 0.
         ProcessFailed: if a process raised or died; the others are ended.
-        TimeoutError: if they did not finish in time; all are ended.
+        TimeoutError: if they did not finish within ``timeout`` seconds from when all are there; all end.
     """
-    check_call(function, processes)
+    _check_call(function, processes)
     if not timeout > 0:
         raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
     call = cloudpickle.dumps((function, arguments))
@@ -177,15 +142,14 @@ def on_processes(
         outcomes: dict[int, _Outcome] = {}
         try:
             for rank, worker in enumerate(workers):
+                place = {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}
                 with contextlib.suppress(OSError):  # it has died since: the pipe's other end will say so
-                    worker.pipe.send(
-                        (call, {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}, files[rank])
-                    )
+                    worker.pipe.send((call, place, files[rank]))
             outcomes = _collect(workers, timeout)
         finally:
             _release(workers, [rank for rank, outcome in outcomes.items() if outcome.reusable])
-        stderr = [_read(file) for file in files]
-    print_by_rank({rank: outcome.printed for rank, outcome in outcomes.items()})
+        stderr = [file.read_text("utf-8", "replace") if file.exists() else "" for file in files]
+    _print_by_rank({rank: outcome.printed for rank, outcome in outcomes.items()})
     failures = [(found.rank_of_cause, rank, found.error) for rank, found in outcomes.items() if found.error]
     if failures:
         _, rank, error = min(failures)
@@ -202,7 +166,7 @@ def _taken(processes: int) -> list[_Worker]:
         worker = _waiting.pop()
         if worker.process.is_alive():
             workers.append(worker)
-    prepare()
+    _prepare()
     context, keep = multiprocessing.get_context(START_METHOD), START_METHOD == "spawn"
     started = []
     try:
@@ -246,7 +210,7 @@ def _collect(workers: list[_Worker], timeout: float) -> dict[int, _Outcome]:
                 outcomes[rank] = _Outcome(*pickle.loads(pipe.recv_bytes()))
             except (EOFError, ConnectionError):
                 workers[rank].process.join()
-                outcomes[rank] = _Outcome(error=ending(workers[rank].process.exitcode))
+                outcomes[rank] = _Outcome(error=_ending(workers[rank].process.exitcode))
             if outcomes[rank].error:
                 deadline = min(deadline, time.monotonic() + GRACE)
     return dict(sorted(outcomes.items()))
@@ -301,10 +265,6 @@ def _outcome(call: bytes) -> bytes:
         return pickle.dumps((None, told, 1 + isinstance(error, RuntimeError), printed.getvalue()))
 
 
-def _read(file: Path) -> str:
-    return file.read_text("utf-8", "replace") if file.exists() else ""
-
-
 _WITHOUT_LIBUV = sys.platform == "win32"
 _SIGNALS = [  # Windows lacks the last two
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
@@ -317,26 +277,12 @@ def under_torchrun(
     """Call ``function(*arguments)`` in several processes by ``elastic_launch``, which is what torchrun calls.
 
     Where one dies or raises, the others are ended and all are started again, and each then finds a larger
-    ``TORCHELASTIC_RESTART_COUNT``. Otherwise as ``on_processes``; there is no time limit.
-
-    Args:
-        function: any function, of a notebook too.
-        arguments: for each process the same.
-        processes: how many, at least 1.
-        restarts: how often all may be started again, at least 0.
-
-    Returns:
-        What the function returned, by rank.
-
-    Raises:
-        TypeError: if ``function`` cannot be called.
-        ValueError: if ``processes`` < 1 or ``restarts`` < 0.
-        ProcessFailed: if a process raised or died once more than ``restarts`` allows.
+    ``TORCHELASTIC_RESTART_COUNT``. ``ProcessFailed`` if that happens more than ``restarts`` times. Otherwise
+    as ``on_processes``; there is no time limit.
     """
-    check_call(function, processes)
-    if restarts < 0:
-        raise ValueError(f"restarts must be at least 0, got {restarts}")
-    prepare()
+    _check_call(function, processes)
+    check_at_least(0, restarts=restarts)
+    _prepare()
     # "c10d" finds a free port as it binds one, and insists on libuv, which torch for Windows lacks.
     # "static" is told a port, and asks USE_LIBUV. (So says torch's source; tried on Linux, not on Windows.)
     meeting: dict[str, Any] = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
@@ -361,7 +307,7 @@ def under_torchrun(
             _, rank, told = min(_ranked(rank, failure) for rank, failure in error.failures.items())
             raise ProcessFailed(f"process {rank} of {processes} {told}") from None
     found = [pickle.loads(results[rank]) for rank in range(processes)]
-    print_by_rank({rank: printed for rank, (_, printed) in enumerate(found)})
+    _print_by_rank({rank: printed for rank, (_, printed) in enumerate(found)})
     return [value for value, _ in found]
 
 
@@ -385,7 +331,7 @@ def _ranked(rank: int, failure: ProcessFailure) -> tuple[int, int, str]:
     if isinstance(kept, dict):
         told = kept["message"]
         return 1 + told.startswith("RuntimeError"), rank, f"raised {told}"
-    return 2 * (failure.exitcode == -signal.SIGTERM), rank, ending(failure.exitcode)
+    return 2 * (failure.exitcode == -signal.SIGTERM), rank, _ending(failure.exitcode)
 
 
 @contextlib.contextmanager
