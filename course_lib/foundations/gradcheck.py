@@ -13,25 +13,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 Gradients = tuple[Tensor, ...]
 WAYS = ("formula", "by hand", "autograd", "finite difference")
 
 
 def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradients:
-    """Gradient of a scalar function by reverse-mode automatic differentiation.
-
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: floating-point tensors of any shape; not modified.
-
-    Returns:
-        One gradient per input, of its shape and dtype; zeros where the function ignores the input.
-
-    Raises:
-        TypeError: if an input is not a floating-point tensor.
-        ValueError: if `function` does not return exactly one number.
-    """
-    leaves = tuple(_floating(x, i).detach().clone().requires_grad_() for i, x in enumerate(inputs))
+    """Gradient of a scalar function by reverse-mode automatic differentiation, 0 for an input it ignores."""
+    _check_floating(inputs)
+    leaves = tuple(x.detach().clone().requires_grad_() for x in inputs)
     result = _scalar(function(*leaves))
     gradients = torch.autograd.grad(result, leaves, allow_unused=True, materialize_grads=True)
     return tuple(g.detach() for g in gradients)
@@ -40,30 +31,22 @@ def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradi
 def central_difference(
     function: Callable[..., Tensor], *inputs: Tensor, step: float | None = None
 ) -> Gradients:
-    r"""Central differences: gradient of a scalar function from its values alone.
+    r"""Central differences: gradient of a scalar function, of float64 inputs, from its values alone.
 
     $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h},
       \qquad\text{error } \tfrac{h^2}{6}\,|f'''| + \tfrac{\varepsilon}{h}\,|f|.$$
 
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: float64 tensors of any shape; not modified.
-        step: the h of the formula, above zero, in the input's unit; by default ε^(1/3) · max(1, |x_i|),
-            which balances the two error terms for a function of ordinary size.
-
-    Returns:
-        One gradient per input, of its shape, in float64.
-
-    Raises:
-        TypeError: if an input is not float64: in float32 the difference drowns in rounding.
-        ValueError: if `step` is not above zero or `function` does not return exactly one number.
+    ``step`` is h, above zero, in the input's unit; by default ε^(1/3) · max(1, |x_i|), which balances the two
+    error terms for a function of ordinary size. ``TypeError`` if an input is not float64: in float32 the
+    difference drowns in rounding.
 
     Source: Nocedal and Wright, *Numerical Optimization*, 2nd edition, 2006, section 8.1.
     """
     if step is not None and not step > 0.0:
         raise ValueError(f"step must be above zero, got {step}")
+    _check_floating(inputs)
     for i, x in enumerate(inputs):
-        if _floating(x, i).dtype != torch.float64:
+        if x.dtype != torch.float64:
             raise TypeError(f"inputs[{i}] must be float64 for finite differences, got {x.dtype}")
     moved = [x.detach().clone(memory_format=torch.contiguous_format) for x in inputs]
     gradients = []
@@ -86,11 +69,10 @@ def central_difference(
 
 @dataclass(frozen=True)
 class FourWays:
-    """The four gradients of one function at one point, and how far apart they lie.
+    """The four gradients of one function at one point (one tensor per input), and how far apart they lie.
 
-    Attributes:
-        gradients: for each of the four ways, one gradient per input.
-        tolerance: largest difference counted as agreement, relative to the size of the gradient (at least 1).
+    ``tolerance`` is the largest difference counted as agreement, relative to the size of the gradient (at
+    least 1).
     """
 
     gradients: dict[str, Gradients]
@@ -145,8 +127,7 @@ def compare_four_ways(
         function: takes the inputs, returns a tensor with one element.
         inputs: float64 tensors of any shape.
         formula: takes the inputs, returns the gradient (a tensor for one input, else a sequence).
-        by_hand: the same, computed step by step without autograd; it runs with gradients
-            disabled.
+        by_hand: the same, computed step by step; it runs with gradients disabled.
         tolerance: see `FourWays`.
 
     Raises:
@@ -174,11 +155,8 @@ def four_ways(
     return report
 
 
-def _floating(x: Tensor, position: int) -> Tensor:
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"inputs[{position}] must be a floating-point tensor, got {kind}")
-    return x
+def _check_floating(inputs: Sequence[Tensor]) -> None:
+    check_floating(**{f"inputs[{i}]": x for i, x in enumerate(inputs)})
 
 
 def _scalar(result: Tensor) -> Tensor:

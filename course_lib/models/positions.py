@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 _WITHOUT_FLOAT64 = ("mps",)
 
 
@@ -62,9 +64,7 @@ def rotate(x: Tensor, positions: Tensor | None = None, base: float = 10000.0) ->
 
     Source: J. Su et al., arXiv:2104.09864, section 3.2.2, equation 15.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"x must be a floating-point tensor, got {kind}")
+    check_floating(x=x)
     if x.ndim < 2 or x.shape[-1] % 2 or x.shape[-1] == 0:
         raise ValueError(f"x must be (…, seq, head_dim) with head_dim even, got {tuple(x.shape)}")
     if positions is None:
