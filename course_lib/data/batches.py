@@ -14,10 +14,8 @@ class Batches:
     """Mini-batches of tensors kept in memory, freshly shuffled each time it is iterated.
 
     A ``DataLoader`` fetches example by example, because a data set may live on disk. Tensors in memory need
-    no such care: a batch is ``tensor[indices]``, one gather for all its examples.
-
-    With n examples and batch size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller
-    (⌊n/b⌋ with ``drop_last``). Each example occurs once per pass.
+    no such care: a batch is ``tensor[indices]``, one gather for all its examples. With n examples and batch
+    size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller (⌊n/b⌋ with ``drop_last``).
 
     Args:
         tensors: one or more tensors, any dtype and device, equal in their first dimension n ≥ 1.
@@ -30,10 +28,6 @@ class Batches:
         TypeError: if something among ``tensors`` is not a tensor, or ``batch_size`` is not an int.
         ValueError: if there are no tensors, a tensor has no dimension, lengths differ, n = 0, ``batch_size``
             < 1, or ``drop_last`` would leave no batch at all.
-
-    Example:
-        >>> len(Batches(torch.zeros(10, 3), torch.zeros(10), batch_size=4))
-        3
     """
 
     def __init__(
@@ -104,15 +98,14 @@ class Jittered:
 
     Args:
         batches: sized and re-iterable; each item a tuple whose first tensor holds images, float
-            (batch, C, H, W).
+            (batch, C, H, W); the others pass untouched.
         degrees: largest turn, 0 … 180.
         scale: largest relative change of size, 0 ≤ scale < 1.
         shift: largest shift in pixels, at least 0.
         generator: a CPU generator for the random numbers; ``None`` means torch's global one.
 
     Raises:
-        ValueError: if ``degrees``, ``scale`` or ``shift`` lies outside its range; while iterating, if the
-            images are not four-dimensional.
+        ValueError: if a number is out of range; while iterating, if images are not four-dimensional.
     """
 
     def __init__(
@@ -141,22 +134,11 @@ class Jittered:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """One pass; images distorted, everything else in a batch untouched."""
         for images, *others in self.batches:
             yield self.distort(images), *others
 
     def distort(self, images: Tensor) -> Tensor:
-        """Distort each image of one batch by its own random map.
-
-        Args:
-            images: float, (batch, C, H, W).
-
-        Returns:
-            Same shape, dtype and device; values stay within those of ``images`` and 0.
-
-        Raises:
-            ValueError: if ``images`` is not four-dimensional.
-        """
+        """Distort each image of one batch, float (batch, C, H, W), by its own random map."""
         if images.ndim != 4:
             raise ValueError(f"images must have shape (batch, C, H, W), got {tuple(images.shape)}")
         draws = torch.rand(4, len(images), generator=self.generator) * 2 - 1

@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 
+from course_lib.checks import check_ints
 from course_lib.data.string_pairs import Alphabet, StringPairs
 
 FIRST_DAY = datetime.date(1900, 1, 1)
@@ -34,7 +35,6 @@ _GERMAN = (
 
 
 def _names(day: datetime.date, language: tuple[str, str]) -> tuple[str, str]:
-    """Month and weekday."""
     months, weekdays = language
     return months.split()[day.month - 1], weekdays.split()[day.weekday()]
 
@@ -80,16 +80,9 @@ WRITTEN = Alphabet("-0123456789")
 
 
 def spellings(day: datetime.date) -> list[str]:
-    """Write a date in every way known here, four per language.
+    """Write a date of the years 1000 … 9999 in all twelve ways known here, four per language, English first.
 
-    Args:
-        day: any date of a four-digit year.
-
-    Returns:
-        Twelve strings, the English ones first; numerals alone are always day before month.
-
-    Raises:
-        ValueError: if ``day`` lies before the year 1000.
+    Numerals alone are always day before month; ``ValueError`` for another year.
     """
     if day.year < 1000:
         raise ValueError(f"day must lie in the years 1000 … 9999, got {day.isoformat()}")
@@ -99,26 +92,13 @@ def spellings(day: datetime.date) -> list[str]:
 def load_dates(
     count: int, *, split: Literal["train", "test"], generator: torch.Generator | None = None
 ) -> StringPairs:
-    """Draw dates of 1900 … 2099, each with one of its twelve spellings, and the ISO form to make of it.
+    """Draw dates of 1900 … 2099, each with one of its twelve spellings, and the ISO 8601 form to make of it.
 
     Days are drawn uniformly, with replacement, from those of the split: every tenth day (its ordinal a
-    multiple of 10) is a test day, the others train.
-
-    Args:
-        count: pairs, at least 1.
-        split: ``"train"`` or ``"test"``.
-        generator: a CPU generator to draw from; ``None`` means torch's global one.
-
-    Returns:
-        Pairs such as ``("le 3 mars 1987", "1987-03-03")``.
-
-    Raises:
-        ValueError: if ``count`` is not an int of at least 1, or ``split`` is another word.
-
-    Source: ISO 8601 for the target; the spellings are common usage.
+    multiple of 10) is a test day, the others train. Pairs such as ``("le 3 mars 1987", "1987-03-03")``.
+    ``ValueError`` if ``count`` is not an int of at least 1, or ``split`` is another word.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count must be an int of at least 1, got {count!r}")
+    check_ints(1, count=count)
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
     days = [

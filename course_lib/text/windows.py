@@ -7,26 +7,19 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_sizes
+
 
 class RandomWindows:
     """Draws windows at random places; each position's target is the token after it.
 
-    A place is any of the first len(ids) − context, equally likely, drawn anew for every batch. All windows of
-    a batch are gathered by one index.
-
-    Args:
-        ids: int64, (n,), with n above ``context``.
-        context: tokens per window, at least 1.
-        batch_size: windows per batch, at least 1.
-        generator: draws the places; its state is all that a checkpoint must keep.
-
-    Raises:
-        ValueError: if ``ids`` is not (n,) or too short, or a number is below 1.
+    A place is any of the first len(ids) − context, equally likely, drawn anew for every batch by
+    ``generator``, whose state is all that a checkpoint must keep. ``ValueError`` if ``ids`` is not (n,) with
+    n above ``context``, or a number is below 1.
     """
 
     def __init__(self, ids: Tensor, *, context: int, batch_size: int, generator: torch.Generator) -> None:
-        if context < 1 or batch_size < 1:
-            raise ValueError(f"context and batch_size must be at least 1, got {context} and {batch_size}")
+        check_sizes(context=context, batch_size=batch_size)
         if ids.ndim != 1 or len(ids) <= context:
             raise ValueError(
                 f"ids must be (n,) with n above the context of {context}, got {tuple(ids.shape)}"
@@ -36,11 +29,7 @@ class RandomWindows:
         self._places = len(ids) - context
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Draw a batch.
-
-        Returns:
-            ``(inputs, targets)``, int64, (batch_size, context) each.
-        """
+        """Draw a batch: ``(inputs, targets)``, int64, (batch_size, context) each."""
         starts = torch.randint(self._places, (self.batch_size, 1), generator=self.generator)
         windows = self.ids[starts + self._steps]
         return windows[:, :-1], windows[:, 1:]
@@ -49,21 +38,11 @@ class RandomWindows:
 def consecutive_windows(
     ids: Tensor, *, context: int, batch_size: int = 16
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Cut a row of ids into windows side by side, so that each token but the first is a target once.
+    """Cut a row of ids, (n,), n at least 2, into windows side by side: each but the first is a target once.
 
-    Args:
-        ids: int64, (n,), n at least 2.
-        context: tokens per window, at least 1; the last one may be shorter.
-        batch_size: windows per batch, at least 1.
-
-    Yields:
-        ``(inputs, targets)``, int64, (batch, seq) each.
-
-    Raises:
-        ValueError: if ``ids`` is not (n,) with n at least 2, or a number is below 1.
+    Yields ``(inputs, targets)``, int64, (batch, seq) each; the last window may be shorter than ``context``.
     """
-    if context < 1 or batch_size < 1:
-        raise ValueError(f"context and batch_size must be at least 1, got {context} and {batch_size}")
+    check_sizes(context=context, batch_size=batch_size)
     if ids.ndim != 1 or len(ids) < 2:
         raise ValueError(f"ids must be (n,) with n at least 2, got {tuple(ids.shape)}")
     inputs, targets = ids[:-1], ids[1:]

@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from tokenizers import Regex, models, pre_tokenizers
 
 from course_lib.data.text import load_moby_dick, load_tang
-from course_lib.text.byte_pairs import PIECES, join_pair, learn_merges, split_pieces
-from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, tokenizer_from_json
+from course_lib.text.tokenizers import (
+    PIECES,
+    BytePairTokenizer,
+    CharacterTokenizer,
+    join_pair,
+    learn_merges,
+    split_pieces,
+    tokenizer_from_json,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
