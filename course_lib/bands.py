@@ -31,18 +31,14 @@ class Verdict(NamedTuple):
 
     name: str
     value: float
-    low: float
-    high: float
-    seeds: int
+    band: Band
     inside: bool
     causes: tuple[str, ...]
 
     def __repr__(self) -> str:
         where = "inside" if self.inside else "OUTSIDE"
-        said = (
-            f"{self.name} = {self.value:.4f}: {where} the band {self.low:.4f} … {self.high:.4f} "
-            f"({self.seeds} seeds)"
-        )
+        limits = f"{self.band.low:.4f} … {self.band.high:.4f} ({self.band.seeds} seeds)"
+        said = f"{self.name} = {self.value:.4f}: {where} the band {limits}"
         return "\n".join([said, *(f"  perhaps {cause}" for cause in self.causes)])
 
 
@@ -73,7 +69,7 @@ def check(name: str, value: float) -> Verdict:
         causes = ("the loss diverged: try a tenth of the learning rate",)
     else:
         causes = limits.causes_below if number < limits.low else limits.causes_above
-    return Verdict(name, number, limits.low, limits.high, limits.seeds, inside, causes)
+    return Verdict(name, number, limits, inside, causes)
 
 
 def widened(values: list[float]) -> tuple[float, float]:

@@ -7,7 +7,6 @@ kept for testing: no test date was ever seen in training, in any language.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -19,74 +18,48 @@ FIRST_DAY = datetime.date(1900, 1, 1)
 LAST_DAY = datetime.date(2099, 12, 31)
 TEST_EVERY = 10
 
-# The months from January and the weekdays from Monday.
-_ENGLISH = (
-    "January February March April May June July August September October November December",
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
-)
-_FRENCH = (
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "lundi mardi mercredi jeudi vendredi samedi dimanche",
-)
-_GERMAN = (
-    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-    "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
-)
-
-
-def _names(day: datetime.date, language: tuple[str, str]) -> tuple[str, str]:
-    months, weekdays = language
-    return months.split()[day.month - 1], weekdays.split()[day.weekday()]
-
-
-def _english(day: datetime.date) -> list[str]:
-    month, weekday = _names(day, _ENGLISH)
-    return [
-        f"{day.day} {month} {day.year}",
-        f"{month} {day.day}, {day.year}",
-        f"{month[:3]} {day.day}, {day.year}",
-        f"{weekday} {day.day} {month} {day.year}",
-    ]
-
-
-def _french(day: datetime.date) -> list[str]:
-    month, weekday = _names(day, _FRENCH)
-    number = "1er" if day.day == 1 else str(day.day)
-    return [
-        f"{number} {month} {day.year}",
-        f"le {number} {month} {day.year}",
-        f"{weekday} {number} {month} {day.year}",
-        f"{day:%d/%m}/{day.year}",
-    ]
-
-
-def _german(day: datetime.date) -> list[str]:
-    month, weekday = _names(day, _GERMAN)
-    return [
-        f"{day.day}. {month} {day.year}",
-        f"{weekday}, {day.day}. {month} {day.year}",
-        f"{day:%d.%m}.{day.year}",
-        f"{day.day}.{day.month}.{day.year}",
-    ]
-
-
-LANGUAGES: dict[str, Callable[[datetime.date], list[str]]] = {
-    "English": _english,
-    "French": _french,
-    "German": _german,
+# By language: the months from January, the weekdays from Monday, and four ways to write a date.
+LANGUAGES = {
+    "English": (
+        "January February March April May June July August September October November December",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        ("{n} {month} {y}", "{month} {n}, {y}", "{month:.3} {n}, {y}", "{weekday} {n} {month} {y}"),
+    ),
+    "French": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+        ("{n} {month} {y}", "le {n} {month} {y}", "{weekday} {n} {month} {y}", "{d:02}/{m:02}/{y}"),
+    ),
+    "German": (
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+        ("{n}. {month} {y}", "{weekday}, {n}. {month} {y}", "{d:02}.{m:02}.{y}", "{d}.{m}.{y}"),
+    ),
 }
-READ = Alphabet("".join(sorted({*" ,./0123456789", *"".join(_ENGLISH + _FRENCH + _GERMAN)})))
+_WORDS = "".join(months + weekdays for months, weekdays, _ in LANGUAGES.values())
+READ = Alphabet("".join(sorted({*" ,./0123456789", *_WORDS})))
 WRITTEN = Alphabet("-0123456789")
 
 
 def spellings(day: datetime.date) -> list[str]:
-    """Write a date of the years 1000 … 9999 in all twelve ways known here, four per language, English first.
+    """Write a date in all twelve ways known here, the four English ones first.
 
-    Numerals alone are always day before month; ``ValueError`` for another year.
+    Numerals alone are always day before month; ``ValueError`` if ``day`` lies before the year 1000.
     """
     if day.year < 1000:
         raise ValueError(f"day must lie in the years 1000 … 9999, got {day.isoformat()}")
-    return [spelling for write in LANGUAGES.values() for spelling in write(day)]
+    written = []
+    for language, (months, weekdays, patterns) in LANGUAGES.items():
+        parts = {
+            "d": day.day,
+            "n": "1er" if language == "French" and day.day == 1 else day.day,
+            "m": day.month,
+            "month": months.split()[day.month - 1],
+            "weekday": weekdays.split()[day.weekday()],
+            "y": day.year,
+        }
+        written += [pattern.format(**parts) for pattern in patterns]
+    return written
 
 
 def load_dates(

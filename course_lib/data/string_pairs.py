@@ -22,17 +22,14 @@ class EncodedPairs(NamedTuple):
     """String pairs as int64 tensors, one row per pair, padded with 0 at the end.
 
     ``target_in`` is START and the target's characters, ``target_out`` the same characters and END: at each
-    position the model reads ``target_in`` up to there and is to say ``target_out``.
+    position the model reads ``target_in`` up to there and is to say ``target_out``. ``source`` is (pairs,
+    longest source), ``lengths`` (pairs,), each at least 1, and either target (pairs, longest target + 1).
     """
 
     source: Tensor
-    """(pairs, longest source)"""
     lengths: Tensor
-    """(pairs,), characters of each source, at least 1"""
     target_in: Tensor
-    """(pairs, longest target + 1)"""
     target_out: Tensor
-    """(pairs, longest target + 1)"""
 
 
 class Alphabet:

@@ -7,6 +7,7 @@ against the other three.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -87,21 +88,19 @@ class FourWays:
         gap = [(a - b).abs().max() for a, b in pairs if a.numel()]
         return torch.stack(gap).max().nan_to_num(nan=float("inf")).item() / size if gap else 0.0
 
+    def _agree(self, ways: Sequence[str]) -> bool:
+        return all(self.distance(*pair) <= self.tolerance for pair in itertools.combinations(ways, 2))
+
     @property
     def agree(self) -> bool:
         """Whether every pair of ways lies within the tolerance."""
-        return all(self.distance(a, b) <= self.tolerance for i, a in enumerate(WAYS) for b in WAYS[:i])
+        return self._agree(WAYS)
 
     @property
     def odd_one_out(self) -> str | None:
         """The one way that stands against three that agree; None if there is no such way."""
-        if self.agree:
-            return None
-        for suspect in WAYS:
-            rest = [way for way in WAYS if way != suspect]
-            if all(self.distance(a, b) <= self.tolerance for i, a in enumerate(rest) for b in rest[:i]):
-                return suspect
-        return None
+        suspects = [way for way in WAYS if self._agree([other for other in WAYS if other != way])]
+        return suspects[0] if suspects and not self.agree else None
 
     def __repr__(self) -> str:
         rows = [f"{way:>17}  {_entries(self.gradients[way])}" for way in WAYS]

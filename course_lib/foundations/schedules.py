@@ -16,25 +16,6 @@ from torch import Tensor
 from course_lib.checks import check_floating
 
 
-def constant(step: int) -> float:
-    """Factor 1 at every step."""
-    _count("step", step, 0)
-    return 1.0
-
-
-def linear_warmup(step: int, *, warmup: int, start: float = 0.0) -> float:
-    r"""Linear warm-up: factor along a straight line from ``start``, s, to 1 in ``warmup``, w, steps.
-
-    $$f(t) = s + (1 - s)\,\frac{t}{w} \ \text{ for } t < w, \qquad 1 \ \text{ after that}$$
-
-    For s > 0 it equals ``LinearLR(start_factor=s, total_iters=w)``, which forbids s = 0.
-    """
-    _count("step", step, 0)
-    _count("warmup", warmup, 0)
-    _share("start", start)
-    return 1.0 if step >= warmup else start + (1 - start) * step / warmup
-
-
 def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> float:
     r"""Cosine annealing from 1 along half a cosine, after a linear warm-up if asked for.
 
@@ -52,7 +33,7 @@ def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> fl
     _count("total", total, warmup + 1)
     _share("lowest", lowest)
     if step < warmup:
-        return linear_warmup(step, warmup=warmup)
+        return step / warmup
     return _half_cosine(1.0, lowest, (step - warmup) / (total - warmup))
 
 

@@ -29,13 +29,8 @@ def parameter_count(
 
     $$N = (V_s + V_t)\,d + L\,(3A + 2F + 10d) + V_t(d + 1) \; [\, + 4d \text{ with pre-norm}\,]$$
     """
-    check_sizes(
-        source_vocab=source_vocab,
-        target_vocab=target_vocab,
-        d_model=d_model,
-        layers=layers,
-        feed_forward=feed_forward,
-    )
+    check_sizes(source_vocab=source_vocab, target_vocab=target_vocab)
+    check_sizes(d_model=d_model, layers=layers, feed_forward=feed_forward)
     if norm not in ("pre", "post"):
         raise ValueError(f"norm must be 'pre' or 'post', got {norm!r}")
     attention = 4 * (d_model**2 + d_model)
@@ -64,15 +59,8 @@ def forward_flops(
       \underbrace{8td^2 + 4t^2d + 4td^2 + 4sd^2 + 4std + 4tdf}_{\text{decoder layer: self, cross, network}},
       \qquad \underbrace{2tdV_t}_{\text{output}}$$
     """
-    check_sizes(
-        batch=batch,
-        source=source,
-        target=target,
-        target_vocab=target_vocab,
-        d_model=d_model,
-        layers=layers,
-        feed_forward=feed_forward,
-    )
+    check_sizes(batch=batch, source=source, target=target, target_vocab=target_vocab)
+    check_sizes(d_model=d_model, layers=layers, feed_forward=feed_forward)
     s, t, d, f = source, target, d_model, feed_forward
     encoder = 8 * s * d**2 + 4 * s**2 * d + 4 * s * d * f
     own = 8 * t * d**2 + 4 * t**2 * d
@@ -98,8 +86,8 @@ class Precision(NamedTuple):
     from block to block. ``product``: what goes into and comes out of matrix products. ``copies``: whether the
     weights' copies in the products' precision are kept too. ``loss``: what the cross-entropy keeps of each
     logit; under autocast the logarithmic softmax in bf16 and the fp32 copy of it that ``nll_loss`` asks for.
-    ``loss_gradient``: what the loss needs for each logit as the backward pass begins: the gradients with
-    respect to the logarithmic softmax and to the logits; under autocast only the first, in fp32.
+    ``loss_gradient``: what the loss needs for each logit as the backward pass begins: the gradients of the
+    logarithmic softmax and of the logits; under autocast only the first, in fp32.
     """
 
     weight: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, overload
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -191,16 +190,6 @@ class GPT(nn.Module):
     def new_cache(self) -> KeyValueCache:
         """An empty cache for this model, to pass to ``forward`` call after call."""
         return KeyValueCache(len(self.blocks), self.context)
-
-    @overload
-    def forward(
-        self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: Literal[False] = False
-    ) -> Tensor: ...
-
-    @overload
-    def forward(
-        self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: Literal[True]
-    ) -> tuple[Tensor, list[Tensor]]: ...
 
     def forward(
         self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: bool = False

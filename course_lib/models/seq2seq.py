@@ -162,16 +162,9 @@ def write_greedily(
 ) -> Tensor:
     """Greedy decoding, the likeliest token each time: yₜ = argmax over tokens of the logits after y₁ … yₜ₋₁.
 
-    Greedy: the likeliest whole text may be another one. Writing stops once every sequence has ended.
-
-    Args:
-        next_logits: called with all ids so far, (batch, t); returns logits (batch, vocab) of the next token.
-        opening: ids to start from, int64 (batch, 1).
-        end: the token that ends a text.
-        max_new_tokens: at most so many, at least 1.
-
-    Returns:
-        int64, (batch, at most max_new_tokens), without the opening; ``end`` repeated after an end.
+    Greedy: the likeliest whole text may be another one. ``next_logits`` is called with all ids so far,
+    (batch, t), from ``opening`` on, and returns logits (batch, vocab); writing stops once every sequence has
+    ended.
     """
     check_at_least(1, max_new_tokens=max_new_tokens)
     ids = opening

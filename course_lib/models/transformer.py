@@ -186,17 +186,7 @@ class Transformer(nn.Module):
     def forward(self, source: Tensor, source_lengths: Tensor, target_in: Tensor) -> Tensor:
         """Predict each token of the target from the source and the *right* tokens before (teacher forcing).
 
-        Args:
-            source: ids, (batch, s), padded at the end, s ≤ max_length.
-            source_lengths: int, (batch,), each 1 … s.
-            target_in: ids, (batch, t), a start token first, t ≤ max_length.
-
-        Returns:
-            Logits, (batch, t, target_vocab).
-
-        Raises:
-            TypeError: if ids or lengths are not int tensors.
-            ValueError: if a shape, an id or a length is out of range.
+        Arguments, logits and errors as ``Seq2Seq.forward``; no row has more than ``max_length`` tokens.
         """
         check_pair(source, source_lengths, target_in, self.vocabs)
         memory = self.encode(source, source_lengths)

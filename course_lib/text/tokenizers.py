@@ -35,23 +35,6 @@ def _printable(content: bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _parsed_object(content: str) -> dict[str, object]:
-    try:
-        parsed = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"content must be JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise ValueError(f"content must be a JSON object, got {type(parsed).__name__}")
-    return parsed
-
-
-def _field(content: str, kind: str, name: str) -> object:
-    parsed = _parsed_object(content)
-    if parsed.get("kind") != kind or name not in parsed:
-        raise ValueError(f"content must be of kind {kind!r} with {name}, got kind {parsed.get('kind')!r}")
-    return parsed[name]
-
-
 class CharacterTokenizer:
     """One token per character; the id is the character's place in the alphabet.
 
@@ -105,11 +88,6 @@ class CharacterTokenizer:
     def to_json(self) -> str:
         """Write the tokenizer as JSON: ``{"kind": "characters", "alphabet": …}``."""
         return json.dumps({"kind": "characters", "alphabet": self.alphabet}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, content: str) -> Self:
-        """Read what ``to_json`` wrote; ``ValueError`` if it is no JSON of a character tokenizer."""
-        return cls(_field(content, "characters", "alphabet"))
 
 
 def split_pieces(text: str) -> list[str]:
@@ -259,14 +237,6 @@ class BytePairTokenizer:
         """Write the tokenizer as JSON: ``{"kind": "byte-pairs", "merges": [[left, right], …]}``."""
         return json.dumps({"kind": "byte-pairs", "merges": self.merges})
 
-    @classmethod
-    def from_json(cls, content: str) -> Self:
-        """Read what ``to_json`` wrote; ``ValueError`` if it is no JSON of possible byte pairs."""
-        merges = _field(content, "byte-pairs", "merges")
-        if not isinstance(merges, list) or not all(isinstance(merge, list) for merge in merges):
-            raise ValueError("content must hold merges as a list of pairs")
-        return cls(merges)
-
     def _encode_piece(self, piece: str) -> list[int]:
         tokens = list(piece.encode("utf-8"))
         while len(tokens) > 1:
@@ -283,8 +253,16 @@ Tokenizer = CharacterTokenizer | BytePairTokenizer
 
 def tokenizer_from_json(content: str) -> Tokenizer:
     """Read what ``to_json`` of either kind wrote; ``ValueError`` if it is neither."""
-    kinds = {"characters": CharacterTokenizer, "byte-pairs": BytePairTokenizer}
-    kind = _parsed_object(content).get("kind")
-    if kind not in kinds:
-        raise ValueError(f"content must be of kind {' or '.join(kinds)}, got {kind!r}")
-    return kinds[kind].from_json(content)
+    try:
+        fields = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"content must be JSON: {error}") from error
+    match fields:
+        case {"kind": "characters", "alphabet": alphabet}:
+            return CharacterTokenizer(alphabet)
+        case {"kind": "byte-pairs", "merges": [*merges]} if all(isinstance(each, list) for each in merges):
+            return BytePairTokenizer(merges)
+    raise ValueError(
+        "content must be of kind 'characters' with an alphabet or of kind 'byte-pairs' with merges as a list "
+        f"of pairs, got {content[:60]}"
+    )
