@@ -15,14 +15,9 @@ class Batches:
 
     A ``DataLoader`` fetches example by example, because a data set may live on disk. Tensors in memory need
     no such care: a batch is ``tensor[indices]``, one gather for all its examples. With n examples and batch
-    size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller (⌊n/b⌋ with ``drop_last``).
-
-    Args:
-        tensors: one or more tensors, any dtype and device, equal in their first dimension n ≥ 1.
-        batch_size: examples per batch, at least 1.
-        shuffle: draw a new order for each pass; otherwise keep the given order (the batches are then views).
-        generator: where the orders are drawn from; ``None`` means torch's global CPU generator.
-        drop_last: leave out a last batch with fewer than ``batch_size`` examples.
+    size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller (⌊n/b⌋ with ``drop_last``). The
+    tensors, of any dtype and device, are equal in their first dimension n ≥ 1. Without ``shuffle`` the
+    batches are views; ``generator=None`` means torch's global CPU generator.
 
     Raises:
         TypeError: if something among ``tensors`` is not a tensor, or ``batch_size`` is not an int.
@@ -96,16 +91,9 @@ class Jittered:
     ±degrees, s uniform in 1 ± scale and each component of t uniform in ±shift pixels. Pixels between grid
     points are interpolated bilinearly; outside the image there is paper (0).
 
-    Args:
-        batches: sized and re-iterable; each item a tuple whose first tensor holds images, float
-            (batch, C, H, W); the others pass untouched.
-        degrees: largest turn, 0 … 180.
-        scale: largest relative change of size, 0 ≤ scale < 1.
-        shift: largest shift in pixels, at least 0.
-        generator: a CPU generator for the random numbers; ``None`` means torch's global one.
-
-    Raises:
-        ValueError: if a number is out of range; while iterating, if images are not four-dimensional.
+    ``batches`` is sized and re-iterable; the first tensor of each item holds images, float (batch, C, H, W),
+    the others pass untouched. The generator is one of the CPU. ``ValueError`` unless 0 ≤ degrees ≤ 180, 0 ≤
+    scale < 1 and shift is finite and at least 0; while iterating, if images are not four-dimensional.
     """
 
     def __init__(

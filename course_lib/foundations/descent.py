@@ -23,14 +23,9 @@ def descend(
 
     $$v \leftarrow \mu v + \nabla J(\theta), \qquad \theta \leftarrow \theta - \eta\, v$$
 
-    starting from v = 0; with momentum 0 it is θ ← θ − η∇J(θ). The same numbers as ``torch.optim.SGD``.
-
-    Args:
-        gradient: takes a point of the shape of ``start``, returns ∇J there, of that shape.
-        start: floating-point tensor of any shape; not modified.
-        learning_rate: η, finite and at least 0.
-        steps: how many, at least 0.
-        momentum: μ, finite and at least 0.
+    starting from v = 0; with momentum 0 it is θ ← θ − η∇J(θ). The same numbers as ``torch.optim.SGD``. The
+    function ``gradient`` gives ∇J at a point, in its shape; η = ``learning_rate``, μ = ``momentum`` and
+    ``steps`` are finite and at least 0.
 
     Raises:
         FloatingPointError: if a step lands on NaN or infinity; names the step and the learning rate.
@@ -113,15 +108,9 @@ def backtracking_step(
 
     $$J(\theta - \eta g) \le J(\theta) - c\,\eta\,|g|^2, \qquad g = \nabla J(\theta)$$
 
-    A rate at which J is NaN or infinite is too large and is shrunk like any other.
-
-    Args:
-        function: J, takes a point, returns a tensor with one element.
-        gradient: ∇J, takes a point, returns its shape.
-        theta: where to step from, floating, any shape; not modified.
-        initial: the first rate tried, finite and above 0.
-        shrink: ρ, between 0 and 1, both excluded.
-        sufficient: c, between 0 and 1, both excluded: the share of the promised descent asked for.
+    A rate at which J is NaN or infinite is too large and is shrunk like any other. ``function`` is J and
+    returns one number, ``gradient`` is ∇J; ``initial``, the first rate tried, is finite and above 0; ρ =
+    ``shrink`` and c = ``sufficient``, the share of the promised descent asked for, lie between 0 and 1.
 
     Returns:
         The accepted rate η and the point θ − ηg. Where the gradient is zero, or too small to move θ even at

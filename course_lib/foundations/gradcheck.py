@@ -122,15 +122,9 @@ def compare_four_ways(
 ) -> FourWays:
     """Compute the gradient of `function` at `inputs` in four ways; never raises for a disagreement.
 
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: float64 tensors of any shape.
-        formula: takes the inputs, returns the gradient (a tensor for one input, else a sequence).
-        by_hand: the same, computed step by step; it runs with gradients disabled.
-        tolerance: see `FourWays`.
-
-    Raises:
-        ValueError: if `formula` or `by_hand` returns another number of gradients than there are inputs.
+    ``function`` takes float64 inputs of any shape and returns one number. ``formula`` and ``by_hand``, run
+    without autograd, take the inputs too and return the gradient: a tensor for one input, else a sequence,
+    one for each (else ``ValueError``).
     """
     with torch.no_grad():
         written = {"formula": formula(*inputs), "by hand": by_hand(*inputs)}

@@ -110,16 +110,10 @@ class Seq2Seq(nn.Module):
     def translate(
         self, source: Tensor, source_lengths: Tensor, *, start: int, end: int, max_new_tokens: int
     ) -> Tensor:
-        """Write greedily, each token from the model's own tokens before; errors as ``forward``.
+        """Write greedily, each token from the model's own tokens before; arguments and errors as ``forward``.
 
-        Args:
-            source, source_lengths: as for ``forward``.
-            start: the token that stands before a text.
-            end: the token that ends it.
-            max_new_tokens: at most so many, at least 1.
-
-        Returns:
-            Ids, (batch, at most max_new_tokens), without ``start``; ``end`` repeated after an end.
+        ``start`` stands before a text and ``end`` ends it. Returns ids, (batch, at most max_new_tokens),
+        without ``start``; ``end`` repeated after an end.
         """
         opening = checked_opening(source, source_lengths, start=start, end=end, vocabs=self.vocabs)
         memory, state = self.encode(source, source_lengths)

@@ -64,15 +64,9 @@ class Residual(nn.Module):
 class EncoderLayer(nn.Module):
     """Self-attention over the source, then the feed-forward network, each with a residual connection.
 
-    Args:
-        d_model: features of a position, a multiple of ``heads``.
-        heads: of the attention, at least 1.
-        feed_forward: features inside the feed-forward network, at least 1.
-        norm: ``"pre"`` (x + f(norm(x))) or ``"post"`` (norm(x + f(x))).
-        dropout: on each sublayer's result, 0 ≤ dropout < 1.
-
-    Raises:
-        ValueError: if a size, ``norm`` or ``dropout`` is out of range.
+    ``feed_forward`` counts the features inside the network, ``norm`` is ``"pre"`` (x + f(norm(x))) or
+    ``"post"`` (norm(x + f(x))), and ``dropout``, 0 ≤ dropout < 1, strikes each sublayer's result.
+    ``ValueError`` if a size, ``norm`` or ``dropout`` is out of range.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.1.
     """

@@ -62,16 +62,9 @@ def unigram_loss(train_ids: Tensor, test_ids: Tensor, vocab_size: int) -> float:
 
     $$p(t) = \frac{\operatorname{count}(t) + 1}{n + V}$$
 
-    Args:
-        train_ids: int64, (n,), counted; each from 0 to V − 1.
-        test_ids: int64, (m,), m at least 2, guessed but for the first, as a model's are.
-        vocab_size: V.
-
-    Returns:
-        Mean over the m − 1 targets of −ln p, nats per token.
-
-    Raises:
-        ValueError: if an input is not (n,), too short, or holds an id out of range.
+    It is the mean of −ln p, nats per token, over ``test_ids``, int64 (m,), m at least 2, but for the first,
+    which no model guesses; ``train_ids``, (n,), are counted. ``ValueError`` if an input is another or too
+    short, or an id is not from 0 to V − 1, V = ``vocab_size``.
 
     Source: P. S. Laplace's rule of succession (add one).
     """
