@@ -19,7 +19,7 @@ def descend(
     *,
     momentum: float = 0.0,
 ) -> Tensor:
-    r"""Gradient descent that keeps every point: the path, (steps + 1, \*start.shape), from ``start`` on.
+    r"""Gradient descent that keeps every point: the path, (steps + 1, *start.shape), from ``start`` on.
 
     $$v \leftarrow \mu v + \nabla J(\theta), \qquad \theta \leftarrow \theta - \eta\, v$$
 
