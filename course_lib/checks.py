@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,17 @@ def check_floating(**tensors: Tensor) -> None:
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+
+
+def check_tensors(name: str, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Refuse weights whose names or shapes are not those of ``wanted``, a model's; says what differs."""
+    lack, more = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if lack or more:
+        raise ValueError(f"{name} must hold the model's tensors, lack {lack}, hold besides {more}")
+    for key, tensor in found.items():
+        if tensor.shape != wanted[key].shape:
+            shape = tuple(wanted[key].shape)
+            raise ValueError(f"{name}: {key} must be {shape} as in the model, got {tuple(tensor.shape)}")
 
 
 def check_ids(ids: Tensor, vocab_size: int, name: str = "ids") -> None:
