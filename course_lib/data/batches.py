@@ -1,4 +1,4 @@
-"""A data loader for tensors in memory: shuffled mini-batches, one permutation per epoch."""
+"""Data loaders for tensors in memory: shuffled mini-batches, augmented images, windows of token ids."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from course_lib.checks import check_sizes
 
 
 class Batches:
@@ -144,3 +146,28 @@ class Jittered:
         maps = torch.stack(rows, dim=1).to(images)
         grid = F.affine_grid(maps, list(images.shape), align_corners=False)
         return F.grid_sample(images, grid, align_corners=False)
+
+
+class RandomWindows:
+    """Draws windows at random places; each position's target is the token after it.
+
+    A place is any of the first len(ids) − context, equally likely, drawn anew for every batch by
+    ``generator``, whose state is all that a checkpoint must keep. ``ValueError`` if ``ids`` is not (n,) with
+    n above ``context``, or a number is below 1.
+    """
+
+    def __init__(self, ids: Tensor, *, context: int, batch_size: int, generator: torch.Generator) -> None:
+        check_sizes(context=context, batch_size=batch_size)
+        if ids.ndim != 1 or len(ids) <= context:
+            raise ValueError(
+                f"ids must be (n,) with n above the context of {context}, got {tuple(ids.shape)}"
+            )
+        self.ids, self.batch_size, self.generator = ids, batch_size, generator
+        self._steps = torch.arange(context + 1)
+        self._places = len(ids) - context
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch: ``(inputs, targets)``, int64, (batch_size, context) each."""
+        starts = torch.randint(self._places, (self.batch_size, 1), generator=self.generator)
+        windows = self.ids[starts + self._steps]
+        return windows[:, :-1], windows[:, 1:]

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from course_lib.data.batches import RandomWindows
 from course_lib.files import write_in_one_step
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
@@ -30,7 +31,6 @@ from course_lib.pretraining.training import train
 from course_lib.records import machine
 from course_lib.text.evaluation import bits_per_byte, model_loss
 from course_lib.text.tokenizers import Tokenizer
-from course_lib.text.windows import RandomWindows
 from course_lib.training.distributed.group import World, equal_share, process_group
 from course_lib.training.steps import adamw
 

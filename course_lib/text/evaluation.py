@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.checks import check_at_least, check_ids
-from course_lib.text.windows import consecutive_windows
+from course_lib.checks import check_at_least, check_ids, check_sizes
+
+
+def consecutive_windows(
+    ids: Tensor, *, context: int, batch_size: int = 16
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut a row of ids, (n,), n at least 2, into windows side by side: each but the first is a target once.
+
+    Yields ``(inputs, targets)``, int64, (batch, seq) each; the last window may be shorter than ``context``.
+    """
+    check_sizes(context=context, batch_size=batch_size)
+    if ids.ndim != 1 or len(ids) < 2:
+        raise ValueError(f"ids must be (n,) with n at least 2, got {tuple(ids.shape)}")
+    inputs, targets = ids[:-1], ids[1:]
+    whole = len(inputs) // context * context
+    if whole:
+        rows = zip(
+            inputs[:whole].view(-1, context).split(batch_size),
+            targets[:whole].view(-1, context).split(batch_size),
+            strict=True,
+        )
+        yield from rows
+    if whole < len(inputs):
+        yield inputs[None, whole:], targets[None, whole:]
 
 
 @torch.no_grad()

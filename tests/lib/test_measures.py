@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from course_lib.data.batches import RandomWindows
 from course_lib.models.gpt import GPT
 from course_lib.text.evaluation import (
     bigram_loss,
     bits_per_byte,
+    consecutive_windows,
     model_loss,
     quatrain_share,
     unigram_loss,
 )
-from course_lib.text.windows import RandomWindows, consecutive_windows
 
 IDS = st.lists(st.integers(0, 5), min_size=2, max_size=40)
 
