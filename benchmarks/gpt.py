@@ -9,13 +9,13 @@ from torch import Tensor
 
 from benchmarks.nano_gpt import NanoGPT, NanoStep
 from benchmarks.pairs import Comparison, compare
+from course_lib.data.batches import RandomWindows
 from course_lib.data.text import load_moby_dick
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
 from course_lib.pretraining.training import update
 from course_lib.text.generation import generate
 from course_lib.text.tokenizers import CharacterTokenizer
-from course_lib.text.windows import RandomWindows
 from course_lib.training.steps import adamw
 
 LAYERS, WIDTH, HEADS, CONTEXT, BATCH_SIZE = 4, 128, 4, 64, 12

@@ -31,33 +31,19 @@ class Verdict(NamedTuple):
 
     name: str
     value: float
-    low: float
-    high: float
-    seeds: int
+    band: Band
     inside: bool
     causes: tuple[str, ...]
 
     def __repr__(self) -> str:
         where = "inside" if self.inside else "OUTSIDE"
-        said = (
-            f"{self.name} = {self.value:.4f}: {where} the band {self.low:.4f} … {self.high:.4f} "
-            f"({self.seeds} seeds)"
-        )
+        limits = f"{self.band.low:.4f} … {self.band.high:.4f} ({self.band.seeds} seeds)"
+        said = f"{self.name} = {self.value:.4f}: {where} the band {limits}"
         return "\n".join([said, *(f"  perhaps {cause}" for cause in self.causes)])
 
 
 def band(name: str) -> Band:
-    """Look up a band.
-
-    Args:
-        name: such as ``"mnist.convnet.accuracy"``.
-
-    Returns:
-        The ``Band``.
-
-    Raises:
-        ValueError: if there is no band of that name; lists those there are.
-    """
+    """Look up a band such as ``"mnist.convnet.accuracy"``; ``ValueError`` lists those there are."""
     bands = _bands()
     if name not in bands:
         raise ValueError(f"name must be one of {', '.join(sorted(bands))}; got {name!r}")
@@ -67,16 +53,9 @@ def band(name: str) -> Band:
 def check(name: str, value: float) -> Verdict:
     """Say whether a measured value lies within what many seeds gave: low ≤ value ≤ high.
 
-    Args:
-        name: the band's name.
-        value: the number you measured, in the band's unit (accuracies run 0 … 1).
-
-    Returns:
-        A ``Verdict``; show it in a notebook, or ``assert verdict.inside``. NaN is outside.
-
-    Raises:
-        TypeError: if ``value`` is no number (a tensor of one element counts as one).
-        ValueError: if there is no band of that name.
+    ``value`` is in the band's unit (accuracies run 0 … 1); NaN is outside. Show the ``Verdict`` in a
+    notebook, or ``assert verdict.inside``. ``TypeError`` if ``value`` is no number (a tensor of one element
+    counts as one), ``ValueError`` if there is no band of that name.
     """
     limits = band(name)
     try:
@@ -90,20 +69,13 @@ def check(name: str, value: float) -> Verdict:
         causes = ("the loss diverged: try a tenth of the learning rate",)
     else:
         causes = limits.causes_below if number < limits.low else limits.causes_above
-    return Verdict(name, number, limits.low, limits.high, limits.seeds, inside, causes)
+    return Verdict(name, number, limits, inside, causes)
 
 
 def widened(values: list[float]) -> tuple[float, float]:
     """Turn measured values into a band: with m = min and M = max, m − (M − m)/4 … M + (M − m)/4.
 
-    Args:
-        values: at least ten, one per seed, finite.
-
-    Returns:
-        ``(low, high)``.
-
-    Raises:
-        ValueError: if there are fewer than ten values or one is not finite.
+    ``ValueError`` if there are fewer than ten, one per seed, or one is not finite.
     """
     if len(values) < 10:
         raise ValueError(f"values must hold at least 10 numbers, one per seed, got {len(values)}")

@@ -60,3 +60,13 @@ def check_ids(ids: Tensor, vocab_size: int, name: str = "ids") -> None:
     lowest, highest = torch.stack([ids.min(), ids.max()]).tolist()
     if lowest < 0 or highest >= vocab_size:
         raise ValueError(f"{name} must be from 0 to {vocab_size - 1}, got {lowest} … {highest}")
+
+
+def check_token_ids(ids: Tensor, vocab_size: int, name: str = "ids") -> None:
+    """Refuse what is not int64 or int32 (``TypeError``), (batch, seq) and not empty, and as ``check_ids``."""
+    if not isinstance(ids, Tensor) or ids.dtype not in (torch.int64, torch.int32):
+        kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
+        raise TypeError(f"{name} must be int64 or int32, got {kind}")
+    if ids.ndim != 2 or 0 in ids.shape:
+        raise ValueError(f"{name} must be (batch, seq), neither of them 0, got {tuple(ids.shape)}")
+    check_ids(ids, vocab_size, name)

@@ -70,11 +70,7 @@ _STYLE = {
 def use_book_style(figure_format: str = "svg") -> None:
     """Set the book's style for every figure that follows, in this kernel.
 
-    Args:
-        figure_format: "svg" for figures of exact data, "png" for pictures with many pixels.
-
-    Raises:
-        ValueError: for any other format.
+    ``"svg"`` is for figures of exact data, ``"png"`` for pictures with many pixels.
     """
     if figure_format not in ("svg", "png"):
         raise ValueError(f"figure_format must be 'svg' or 'png', got {figure_format!r}")
@@ -115,14 +111,8 @@ def curves(
 ) -> Axes:
     """Draw up to six lines over one x, each labelled at its right end instead of in a legend.
 
-    Args:
-        ax: where to draw.
-        x: shared abscissae, shape (n,).
-        lines: ordinates of shape (n,) by label.
-        colours: a key of `COLOURS` for each label; by default the cycle of the style.
-
-    Raises:
-        ValueError: if a line's length differs from that of `x`.
+    ``lines`` holds ordinates of shape (n,) by label, ``colours`` a key of `COLOURS` for each label.
+    ``ValueError`` if a line's length differs from that of ``x``.
     """
     xs = _numbers(x)
     ends = []
@@ -172,10 +162,7 @@ def signed_map(ax: Axes, values: Tensor, *, title: str = "") -> Axes:
 def confusion(ax: Axes, counts: Tensor, *, least: int = 1) -> Axes:
     """Draw a confusion matrix: true class down, predicted class across, hits faint so that errors stand out.
 
-    Args:
-        ax: where to draw.
-        counts: int64 of shape (classes, classes); rows are true classes.
-        least: smaller counts are left to their colour, without a number.
+    ``counts`` is int64 of shape (classes, classes), and those below ``least`` are left to their colour.
     """
     errors = counts.clone().float()
     errors.fill_diagonal_(0)
@@ -196,11 +183,7 @@ def confusion(ax: Axes, counts: Tensor, *, least: int = 1) -> Axes:
 def reliability(ax: Axes, confidence: Tensor, accuracy: Tensor, counts: Tensor) -> Axes:
     """Draw accuracy against stated confidence, one dot per bin, its area the number of examples in the bin.
 
-    Args:
-        ax: where to draw.
-        confidence: mean predicted probability of each bin, shape (bins,).
-        accuracy: share of right predictions of each bin, shape (bins,).
-        counts: examples in each bin, shape (bins,).
+    ``confidence`` is the mean predicted probability, ``accuracy`` the share that was right; each is (bins,).
     """
     ax.plot([0, 1], [0, 1], color=COLOURS["grey"], linestyle="--", linewidth=1.4)
     ax.scatter(
@@ -221,13 +204,7 @@ def reliability(ax: Axes, confidence: Tensor, accuracy: Tensor, counts: Tensor) 
 
 
 def computation_graph(ax: Axes, root: Value, *, gradients: bool = True) -> Axes:
-    """Draw a `Value` and all it was computed from, left to right, with values and, if wanted, gradients.
-
-    Args:
-        ax: where to draw.
-        root: the result.
-        gradients: whether to print each node's `grad` beneath its value.
-    """
+    """Draw a `Value` and all it was computed from, left to right, with values and, if wanted, gradients."""
     nodes = topological_order(root)
     depth: dict[int, int] = {}
     for node in nodes:

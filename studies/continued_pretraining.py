@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from course_lib.data.batches import RandomWindows
 from course_lib.data.reviews import load_reviews
 from course_lib.models.fast_linear import convolve_linears
 from course_lib.models.gpt import GPT
@@ -15,7 +16,6 @@ from course_lib.pretraining.pretrain import PARAGRAPH_BREAK, corpus_text
 from course_lib.pretraining.training import update
 from course_lib.text.evaluation import model_loss
 from course_lib.text.tokenizers import Tokenizer
-from course_lib.text.windows import RandomWindows
 from course_lib.training.steps import WARMUP_SHARE, adamw, finite, scheduled
 
 BATCH_SIZE = 8

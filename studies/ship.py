@@ -25,17 +25,15 @@ from course_lib.pretraining.pretrain import RESULT, SETTINGS, TOKENIZER, corpus_
 from course_lib.pretraining.training import BEST
 from course_lib.records import machine
 from course_lib.text.evaluation import (
-    CharacterBigrams,
     bigram_loss,
     bits_per_byte,
-    known_word_share,
     model_loss,
     quatrain_share,
     unigram_loss,
-    words,
 )
 from course_lib.text.generation import generate
 from course_lib.text.tokenizers import Tokenizer, tokenizer_from_json
+from studies.sample_words import CharacterBigrams, known_word_share, words
 
 TEMPERATURE = 0.8
 SAMPLE_SEED = 0

@@ -1,4 +1,4 @@
-"""A data loader for tensors in memory: shuffled mini-batches, one permutation per epoch."""
+"""Data loaders for tensors in memory: shuffled mini-batches, augmented images, windows of token ids."""
 
 from __future__ import annotations
 
@@ -9,31 +9,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.checks import check_sizes
+
 
 class Batches:
     """Mini-batches of tensors kept in memory, freshly shuffled each time it is iterated.
 
     A ``DataLoader`` fetches example by example, because a data set may live on disk. Tensors in memory need
-    no such care: a batch is ``tensor[indices]``, one gather for all its examples.
-
-    With n examples and batch size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller
-    (⌊n/b⌋ with ``drop_last``). Each example occurs once per pass.
-
-    Args:
-        tensors: one or more tensors, any dtype and device, equal in their first dimension n ≥ 1.
-        batch_size: examples per batch, at least 1.
-        shuffle: draw a new order for each pass; otherwise keep the given order (the batches are then views).
-        generator: where the orders are drawn from; ``None`` means torch's global CPU generator.
-        drop_last: leave out a last batch with fewer than ``batch_size`` examples.
+    no such care: a batch is ``tensor[indices]``, one gather for all its examples. With n examples and batch
+    size b one pass yields ⌈n/b⌉ batches, the last of them possibly smaller (⌊n/b⌋ with ``drop_last``). The
+    tensors, of any dtype and device, are equal in their first dimension n ≥ 1. Without ``shuffle`` the
+    batches are views; ``generator=None`` means torch's global CPU generator.
 
     Raises:
         TypeError: if something among ``tensors`` is not a tensor, or ``batch_size`` is not an int.
         ValueError: if there are no tensors, a tensor has no dimension, lengths differ, n = 0, ``batch_size``
             < 1, or ``drop_last`` would leave no batch at all.
-
-    Example:
-        >>> len(Batches(torch.zeros(10, 3), torch.zeros(10), batch_size=4))
-        3
     """
 
     def __init__(
@@ -102,17 +93,9 @@ class Jittered:
     ±degrees, s uniform in 1 ± scale and each component of t uniform in ±shift pixels. Pixels between grid
     points are interpolated bilinearly; outside the image there is paper (0).
 
-    Args:
-        batches: sized and re-iterable; each item a tuple whose first tensor holds images, float
-            (batch, C, H, W).
-        degrees: largest turn, 0 … 180.
-        scale: largest relative change of size, 0 ≤ scale < 1.
-        shift: largest shift in pixels, at least 0.
-        generator: a CPU generator for the random numbers; ``None`` means torch's global one.
-
-    Raises:
-        ValueError: if ``degrees``, ``scale`` or ``shift`` lies outside its range; while iterating, if the
-            images are not four-dimensional.
+    ``batches`` is sized and re-iterable; the first tensor of each item holds images, float (batch, C, H, W),
+    the others pass untouched. The generator is one of the CPU. ``ValueError`` unless 0 ≤ degrees ≤ 180, 0 ≤
+    scale < 1 and shift is finite and at least 0; while iterating, if images are not four-dimensional.
     """
 
     def __init__(
@@ -141,22 +124,11 @@ class Jittered:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """One pass; images distorted, everything else in a batch untouched."""
         for images, *others in self.batches:
             yield self.distort(images), *others
 
     def distort(self, images: Tensor) -> Tensor:
-        """Distort each image of one batch by its own random map.
-
-        Args:
-            images: float, (batch, C, H, W).
-
-        Returns:
-            Same shape, dtype and device; values stay within those of ``images`` and 0.
-
-        Raises:
-            ValueError: if ``images`` is not four-dimensional.
-        """
+        """Distort each image of one batch, float (batch, C, H, W), by its own random map."""
         if images.ndim != 4:
             raise ValueError(f"images must have shape (batch, C, H, W), got {tuple(images.shape)}")
         draws = torch.rand(4, len(images), generator=self.generator) * 2 - 1
@@ -174,3 +146,28 @@ class Jittered:
         maps = torch.stack(rows, dim=1).to(images)
         grid = F.affine_grid(maps, list(images.shape), align_corners=False)
         return F.grid_sample(images, grid, align_corners=False)
+
+
+class RandomWindows:
+    """Draws windows at random places; each position's target is the token after it.
+
+    A place is any of the first len(ids) − context, equally likely, drawn anew for every batch by
+    ``generator``, whose state is all that a checkpoint must keep. ``ValueError`` if ``ids`` is not (n,) with
+    n above ``context``, or a number is below 1.
+    """
+
+    def __init__(self, ids: Tensor, *, context: int, batch_size: int, generator: torch.Generator) -> None:
+        check_sizes(context=context, batch_size=batch_size)
+        if ids.ndim != 1 or len(ids) <= context:
+            raise ValueError(
+                f"ids must be (n,) with n above the context of {context}, got {tuple(ids.shape)}"
+            )
+        self.ids, self.batch_size, self.generator = ids, batch_size, generator
+        self._steps = torch.arange(context + 1)
+        self._places = len(ids) - context
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch: ``(inputs, targets)``, int64, (batch_size, context) each."""
+        starts = torch.randint(self._places, (self.batch_size, 1), generator=self.generator)
+        windows = self.ids[starts + self._steps]
+        return windows[:, :-1], windows[:, 1:]

@@ -40,7 +40,7 @@ class Cars(NamedTuple):
 
 
 def load_cars() -> Cars:
-    r"""Load the cars of which weight, power and fuel use are all known, in metric units.
+    r"""Load the 392 cars of which weight, power and fuel use are all known, in metric units.
 
     $$1\,\text{lb} = 0.45359237\,\text{kg}, \qquad
       1\,\text{hp} = 550 \cdot 0.3048 \cdot 0.45359237 \cdot 9.80665\,\text{W} = 0.74570\,\text{kW}, \qquad
@@ -48,18 +48,12 @@ def load_cars() -> Cars:
       = \frac{235.215}{\text{mpg}}$$
 
     with the international pound, the mechanical horsepower (550 foot-pounds per second) and miles per US
-    gallon. Of the 406 rows 14 lack a value, 8 the fuel use and 6 the power, and are left out; ``left_out``
-    counts them.
-
-    Returns:
-        ``Cars`` with n = 392.
-
-    Raises:
-        ValueError: if the file's SHA-256 is not the expected one; names file, expected and found hash.
-        FileNotFoundError: if the file is missing.
+    gallon. Of the 406 rows 14 lack a value, 8 the fuel use and 6 the power, and are left out. ``ValueError``
+    if the file's SHA-256 is not the expected one; names file, expected and found hash.
     """
-    table = _table()
-    known = [row for row in range(len(table["names"])) if not _missing(table, row)]
+    table = json.loads(read_verified(EMBEDDED_FILE, EMBEDDED_SHA256))
+    rows = range(len(table["names"]))
+    known = [row for row in rows if all(column[row] is not None for column in table.values())]
 
     def column(name: str, dtype: torch.dtype = torch.float64) -> Tensor:
         return torch.tensor([table[name][row] for row in known], dtype=dtype)
@@ -71,27 +65,3 @@ def load_cars() -> Cars:
         names=tuple(table["names"][row] for row in known),
         years=column("years", torch.int64),
     )
-
-
-def left_out() -> dict[str, int]:
-    """Count the rows that ``load_cars`` leaves out, by the value they lack.
-
-    Returns:
-        Rows by column of the source, ``{"miles_per_gallon": 8, "horsepower": 6}``; no row lacks both.
-
-    Raises:
-        ValueError: as ``load_cars``.
-        FileNotFoundError: as ``load_cars``.
-    """
-    table = _table()
-    lacking = [_missing(table, row) for row in range(len(table["names"]))]
-    return {name: lacking.count(name) for name in ("miles_per_gallon", "horsepower")}
-
-
-def _table() -> dict[str, list]:
-    return json.loads(read_verified(EMBEDDED_FILE, EMBEDDED_SHA256))
-
-
-def _missing(table: dict[str, list], row: int) -> str | None:
-    """The first column that lacks a value in this row, if there is one."""
-    return next((name for name, column in table.items() if column[row] is None), None)

@@ -22,7 +22,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.datasets import MNIST
 
 from course_lib.files import read_verified, write_in_one_step
 
@@ -33,16 +32,12 @@ FILES = {
 }
 
 
-class NoNetworkError(OSError):
+class _NoNetworkError(OSError):
     """No mirror answered; the message says what the last one did."""
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``COURSE_LIB_CACHE`` if set, else ``course_lib`` in the user's cache folder.
-
-    Returns:
-        The folder's path; it need not exist yet.
-    """
+    """Where downloads are kept: ``COURSE_LIB_CACHE``, or else ``course_lib`` in the user's cache folder."""
     if chosen := os.environ.get("COURSE_LIB_CACHE"):
         return Path(chosen)
     if sys.platform == "win32":
@@ -54,38 +49,30 @@ def cache_folder() -> Path:
     return Path(base) / "course_lib"
 
 
-def full_arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """One split of the full MNIST, downloaded if the cache lacks it.
+def _full_arrays(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """One split of the full MNIST, uint8 (n, 28, 28) and (n,), downloaded if the cache lacks it.
 
-    Mirrors and MD5 hashes are torchvision's own. A file is written beside its place, checked, and moved there
-    in one step, so that an interrupted download leaves nothing behind that could be taken for the real file.
-
-    Args:
-        split: ``"train"`` or ``"test"``.
-
-    Returns:
-        images uint8 (n, 28, 28) in 0 … 255 and labels uint8 (n,) in 0 … 9; n = 60,000 or 10,000.
-
-    Raises:
-        NoNetworkError: if a file is not cached and no mirror answers.
-        ValueError: if a cached or downloaded file has another hash than expected; names file and both hashes.
+    Mirrors and MD5 hashes are torchvision's own. A file is checked before it is moved to its place in one
+    step, so that an interrupted download leaves nothing behind that could be taken for the real file.
     """
+    from torchvision.datasets import MNIST  # takes a second, and embedded digits do without
+
     folder = cache_folder() / "mnist"
     hashes = dict(MNIST.resources)
     contents = []
     for name in FILES[split]:
         path = folder / name
         if not path.exists():
-            _download(name, path, hashes[name])
+            _download(name, path, hashes[name], MNIST.mirrors)
         content = path.read_bytes()
         _check(content, hashes[name], f"{path} (delete it to fetch it again)")
         contents.append(content)
     return _decode_idx(contents[0]), _decode_idx(contents[1])
 
 
-def _download(name: str, path: Path, md5: str) -> None:
+def _download(name: str, path: Path, md5: str, mirrors: list[str]) -> None:
     content, failure = None, None
-    for mirror in MNIST.mirrors:
+    for mirror in mirrors:
         try:
             with urllib.request.urlopen(mirror + name, timeout=TIMEOUT_SECONDS) as response:
                 content = response.read()
@@ -93,7 +80,7 @@ def _download(name: str, path: Path, md5: str) -> None:
         except OSError as error:  # URLError, timeouts and broken connections are all OSErrors
             failure = error
     if content is None:
-        raise NoNetworkError(f"{name}: {failure}") from failure
+        raise _NoNetworkError(f"{name}: {failure}") from failure
     _check(content, md5, f"{name} as downloaded from {mirror}")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_in_one_step(path, content)
@@ -130,7 +117,7 @@ class Digits(NamedTuple):
 
 
 def load_digits(split: str = "train", *, source: str = "embedded") -> Digits:
-    """Load handwritten digits: the package's own 8,000 + 2,000, or all 60,000 + 10,000.
+    """Load handwritten digits: the package's own 8,000 + 2,000, or all 60,000 + 10,000, in a fixed order.
 
     A pixel p ∈ {0, …, 255} becomes p/255. The embedded digits all come from the 60,000 training digits of the
     full set, so do not train on ``source="full"`` and test on ``source="embedded"``.
@@ -141,14 +128,9 @@ def load_digits(split: str = "train", *, source: str = "embedded") -> Digits:
             variable ``COURSE_LIB_CACHE``, else the user's own) and fills it once over the network (11 MB);
             where there is no network, it warns and gives the embedded digits.
 
-    Returns:
-        ``Digits``: images float32 (n, 1, 28, 28) in [0, 1]; labels int64 (n,); n = 8,000 or 2,000 embedded,
-        60,000 or 10,000 full. The order is fixed.
-
     Raises:
         ValueError: if ``split`` or ``source`` is none of the above, or a data file's hash is not the expected
             one (the message names file, expected and found hash).
-        FileNotFoundError: if the embedded file is missing.
 
     Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998), "Gradient-based learning applied to document
         recognition", section III.A.
@@ -158,35 +140,13 @@ def load_digits(split: str = "train", *, source: str = "embedded") -> Digits:
     if source not in ("embedded", "full"):
         raise ValueError(f"source must be 'embedded' or 'full', got {source!r}")
     if source == "full":
-        # Imported here: it needs torchvision, which takes a second to import and embedded digits can do
-        # without.
-        from course_lib.data.digits import NoNetworkError, full_arrays
-
         try:
-            return _as_digits(*full_arrays(split))
-        except NoNetworkError as error:
+            return _as_digits(*_full_arrays(split))
+        except _NoNetworkError as error:
             warnings.warn(f"full MNIST is out of reach ({error}); using the embedded digits", stacklevel=2)
-    images, labels = read_embedded(EMBEDDED_FILE, EMBEDDED_SHA256)
     part = slice(None, TRAIN_EXAMPLES) if split == "train" else slice(TRAIN_EXAMPLES, None)
-    return _as_digits(images[part], labels[part])
-
-
-def read_embedded(path: Path, sha256: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read a digits file, after checking that every byte of it is the expected one.
-
-    Args:
-        path: an .npz file with ``images`` uint8 (n, 28, 28) and ``labels`` uint8 (n,).
-        sha256: its expected SHA-256, 64 hexadecimal digits.
-
-    Returns:
-        images uint8 (n, 28, 28) in 0 … 255 and labels uint8 (n,) in 0 … 9.
-
-    Raises:
-        ValueError: if the file's SHA-256 is another; names file, expected and found hash.
-        FileNotFoundError: if there is no such file.
-    """
-    with np.load(io.BytesIO(read_verified(path, sha256)), allow_pickle=False) as arrays:
-        return arrays["images"], arrays["labels"]
+    with np.load(io.BytesIO(read_verified(EMBEDDED_FILE, EMBEDDED_SHA256)), allow_pickle=False) as arrays:
+        return _as_digits(arrays["images"][part], arrays["labels"][part])
 
 
 def _as_digits(images: np.ndarray, labels: np.ndarray) -> Digits:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from course_lib.checks import check_ints
 from course_lib.data.text import load_moby_dick
 
 SPLITS = ("train", "validation", "test")
@@ -50,18 +51,10 @@ class Instruction(NamedTuple):
 
 
 def instruct(kind: str, operand: Operand) -> Instruction:
-    """Ask one thing of one word, or of two numbers.
+    """Ask one thing of a word, or (``"larger"`` and ``"add"``) of a pair of whole numbers.
 
-    Args:
-        kind: one of ``KINDS``.
-        operand: a word, or a pair of whole numbers for ``"larger"`` and ``"add"``.
-
-    Raises:
-        ValueError: if there is no such kind, or the operand is not one for it.
-
-    Example:
-        >>> instruct("larger", (17, 25))
-        Instruction(prompt='larger 17 25\\n', answer='25\\n', kind='larger')
+    ``instruct("larger", (17, 25))`` has the prompt ``larger 17 25`` and the answer ``25``. ``ValueError`` if
+    there is no such kind, or the operand is not one for it.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -79,17 +72,11 @@ def draw_instructions(
 ) -> list[Instruction]:
     """Draw instructions, kinds and words uniformly, with replacement.
 
-    Args:
-        count: how many, at least 1.
-        split: ``"train"``, ``"validation"`` or ``"test"``; no word and no pair of numbers is in two of them.
-        generator: a CPU generator to draw from; ``None`` means torch's global one.
-        kinds: those to draw from, each one of ``KINDS``, at least one.
-
-    Raises:
-        ValueError: if ``count`` is not an int of at least 1, or ``split`` or one of ``kinds`` is unknown.
+    ``split`` is ``"train"``, ``"validation"`` or ``"test"``; no word and no pair of numbers is in two of
+    them. ``ValueError`` if ``count`` is not an int of at least 1, or ``split`` or one of ``kinds`` is
+    unknown.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count must be an int of at least 1, got {count!r}")
+    check_ints(1, count=count)
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -109,16 +96,8 @@ def demonstrations(
 ) -> list[str]:
     """Let people answer: all of them know the answer, but some greet before they give it.
 
-    Args:
-        instructions: what they are asked.
-        courteous: share of answers that begin with ``COURTESY``, from 0 to 1.
-        generator: a CPU generator to draw from; ``None`` means torch's global one.
-
-    Returns:
-        An answer each, ``"elahw\\n"`` or ``"OK: elahw\\n"``.
-
-    Raises:
-        ValueError: if ``courteous`` is not from 0 to 1.
+    ``courteous``, from 0 to 1, is the share of answers that begin with ``COURTESY``: ``"OK: elahw\\n"``, not
+    ``"elahw\\n"``.
     """
     if not 0 <= courteous <= 1:
         raise ValueError(f"courteous must be from 0 to 1, got {courteous}")
@@ -132,25 +111,14 @@ def demonstrations(
 def exact_match(answers: Sequence[str], instructions: Sequence[Instruction]) -> float:
     """The share of answers that are right to the last character, the line end included.
 
-    Args:
-        answers: one for each instruction.
-        instructions: at least one.
-
-    Returns:
-        0 … 1.
-
-    Raises:
-        ValueError: if there is no instruction, or not one answer each.
+    ``ValueError`` if there is no instruction, or not one answer each.
     """
     _check_answers(answers, instructions)
     return sum(given == i.answer for given, i in zip(answers, instructions, strict=True)) / len(answers)
 
 
 def answer_occurs(answers: Sequence[str], instructions: Sequence[Instruction]) -> float:
-    """The share of answers in which the right one stands somewhere: a careless examiner's measure.
-
-    Arguments and errors as ``exact_match``; the result is never below it.
-    """
+    """The share of answers in which the right one stands somewhere: a careless examiner's measure."""
     _check_answers(answers, instructions)
     found = (i.answer.strip() in given for given, i in zip(answers, instructions, strict=True))
     return sum(found) / len(answers)
@@ -158,20 +126,14 @@ def answer_occurs(answers: Sequence[str], instructions: Sequence[Instruction]) -
 
 @cache
 def words(split: str) -> tuple[str, ...]:
-    """The words of a split: three to five small letters, twice or more in *Moby-Dick*'s training chapters.
-
-    In alphabetical order; ``split`` as for ``draw_instructions``.
-    """
+    """The words of a split: three to five small letters, twice or more in *Moby-Dick*'s training chapters."""
     found = re.findall(rf"\b[a-z]{{{SHORTEST},{LONGEST}}}\b", load_moby_dick("train"))
     return tuple(sorted(w for w, times in Counter(found).items() if times > 1 and _split_of(w) == split))
 
 
 @cache
 def number_pairs(split: str) -> tuple[tuple[int, int], ...]:
-    """The pairs of different two-digit numbers of a split.
-
-    In rising order; ``split`` as for ``draw_instructions``.
-    """
+    """The pairs of different two-digit numbers of a split, in rising order."""
     numbers = range(SMALLEST, LARGEST + 1)
     return tuple((a, b) for a in numbers for b in numbers if a != b and _split_of(f"{a} {b}") == split)
 

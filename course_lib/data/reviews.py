@@ -36,21 +36,15 @@ class Reviews(NamedTuple):
 
 
 def load_reviews(split: str = "train") -> Reviews:
-    """Load one of the three splits of 10,070 scored film snippets.
+    """Load one of the three splits of 10,070 scored film snippets, in the order of the source.
 
     Which split a snippet is in is decided by its text alone (a hash of it), so no text is in two of them and
-    a rebuilt file cannot shuffle them. Choose on ``"validation"``; ``"test"`` is for the last word.
-
-    Args:
-        split: ``"train"`` (about eight in ten), ``"validation"`` or ``"test"`` (about one in ten each).
-
-    Returns:
-        ``Reviews(texts, labels, scores)``, in the order of the source.
+    a rebuilt file cannot shuffle them. Choose on ``"validation"`` (about one in ten); ``"test"`` (as many) is
+    for the last word; ``"train"`` has the rest.
 
     Raises:
         ValueError: if ``split`` is none of the three, or the file's SHA-256 is not the expected one (names
             file, expected and found hash).
-        FileNotFoundError: if the file is missing.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -62,15 +56,7 @@ def load_reviews(split: str = "train") -> Reviews:
 
 
 def some_snippets(split: str, count: int) -> Reviews:
-    """Draw snippets from a split, always the same ones for a split and a count.
-
-    Args:
-        split: as for ``load_reviews``.
-        count: at least 1, at most as many as there are.
-
-    Returns:
-        The drawn snippets, in random order.
-    """
+    """Draw ``count`` snippets of a split in random order, always the same ones for a split and a count."""
     every = load_reviews(split)
     places = torch.randperm(len(every.texts), generator=torch.Generator().manual_seed(0))[:count]
     return Reviews([every.texts[i] for i in places], every.labels[places], every.scores[places])

@@ -22,31 +22,21 @@ class EncodedPairs(NamedTuple):
     """String pairs as int64 tensors, one row per pair, padded with 0 at the end.
 
     ``target_in`` is START and the target's characters, ``target_out`` the same characters and END: at each
-    position the model reads ``target_in`` up to there and is to say ``target_out``.
+    position the model reads ``target_in`` up to there and is to say ``target_out``. ``source`` is (pairs,
+    longest source), ``lengths`` (pairs,), each at least 1, and either target (pairs, longest target + 1).
     """
 
     source: Tensor
-    """(pairs, longest source)"""
     lengths: Tensor
-    """(pairs,), characters of each source, at least 1"""
     target_in: Tensor
-    """(pairs, longest target + 1)"""
     target_out: Tensor
-    """(pairs, longest target + 1)"""
 
 
 class Alphabet:
     """Characters numbered from 3 in their order; 0 pads, 1 starts and 2 ends a text.
 
-    Args:
-        characters: at least one, all different.
-
-    Raises:
-        ValueError: if there is no character or one occurs twice.
-
-    Example:
-        >>> Alphabet("abc").encode("cab")
-        [5, 3, 4]
+    ``Alphabet("abc").encode("cab")`` is ``[5, 3, 4]``. ``ValueError`` if there is no character or one occurs
+    twice.
     """
 
     def __init__(self, characters: str) -> None:
@@ -66,17 +56,7 @@ class Alphabet:
         return f"Alphabet({self.characters!r})"
 
     def encode(self, text: str) -> list[int]:
-        """Number the characters of a text, without start and end.
-
-        Args:
-            text: of the alphabet's characters; may be empty.
-
-        Returns:
-            One id per character, 3 … len − 1.
-
-        Raises:
-            ValueError: if a character is not in the alphabet; names it and its position.
-        """
+        """Number the characters of a text, without start and end; ``ValueError`` names an unknown one."""
         for position, character in enumerate(text):
             if character not in self._ids:
                 raise ValueError(
@@ -86,17 +66,7 @@ class Alphabet:
         return [self._ids[character] for character in text]
 
     def decode(self, ids: Iterable[int] | Tensor) -> str:
-        """Read ids up to the first END, leaving out START and padding.
-
-        Args:
-            ids: one-dimensional, each 0 … len − 1.
-
-        Returns:
-            The text.
-
-        Raises:
-            ValueError: if an id before the first END lies outside 0 … len − 1.
-        """
+        """Read ids up to the first END, without START and padding; ``ValueError`` if one is out of range."""
         text = []
         for number in ids.tolist() if isinstance(ids, Tensor) else ids:
             if number == END:
@@ -109,19 +79,10 @@ class Alphabet:
 
 
 def encode_pairs(pairs: StringPairs, source: Alphabet, target: Alphabet) -> EncodedPairs:
-    """Encode string pairs for a model that reads one text and writes another.
+    """Encode string pairs as padded ids, for a model that reads one text and writes another.
 
-    Args:
-        pairs: at least one pair, no source empty.
-        source: the alphabet of what is read.
-        target: the alphabet of what is written.
-
-    Returns:
-        Padded ids; ready for ``data.batches.Batches(*encoded)``.
-
-    Raises:
-        ValueError: if there are no pairs, sources and targets differ in number, a source is empty, or a
-            character is not in its alphabet.
+    ``ValueError`` if there are no pairs, sources and targets differ in number, a source is empty, or a
+    character is not in its alphabet.
     """
     if len(pairs.source) != len(pairs.target):
         raise ValueError(
@@ -152,21 +113,12 @@ LETTERS = Alphabet("abcdefghijklmnopqrstuvwxyz")
 def reversal_pairs(
     count: int, length: int | tuple[int, int], generator: torch.Generator | None = None
 ) -> StringPairs:
-    """Draw words of random letters, and the same words backwards.
+    """Draw words of random letters, and the same words backwards: ``("qfb", "bfq")``.
 
     A word of n letters carries n·log₂26 ≈ 4.7·n bits, none of which can be guessed from the others.
-
-    Args:
-        count: pairs, at least 1.
-        length: letters per word, at least 1; or the shortest and the longest, to draw lengths uniformly.
-        generator: a CPU generator to draw from; ``None`` means torch's global one.
-
-    Returns:
-        Pairs such as ``("qfb", "bfq")``.
-
-    Raises:
-        ValueError: if ``count`` is not an int of at least 1, or ``length`` is neither such an int nor
-            a pair of them in rising order.
+    ``length`` is letters per word; or the shortest and the longest, to draw lengths uniformly. ``ValueError``
+    if ``count`` is not an int of at least 1, or ``length`` is neither such an int nor a pair of them in
+    rising order.
     """
     shortest, longest = length if isinstance(length, tuple) and len(length) == 2 else (length, length)
     for name, number in (("count", count), ("length", shortest), ("length", longest)):

@@ -28,17 +28,12 @@ def load_moby_dick(split: str = "train") -> str:
     chapters. Within a paragraph only verse has line ends. A dash is written ``--``. Contents, etymology and
     extracts, which come before the first chapter, are not in it.
 
-    Args:
-        split: ``"train"``, or ``"validation"`` for every tenth chapter (10, 20, …, 130), whole: lines drawn
-            at random would share their page, often their sentence, with lines trained on.
-
-    Returns:
-        123 of the 136 chapters (the epilogue is one) or the other 13, as one text.
+    ``"validation"`` is every tenth chapter (10, 20, …, 130), whole: lines drawn at random would share their
+    page, often their sentence, with lines trained on. ``"train"`` is the other 123 (the epilogue is one).
 
     Raises:
         ValueError: if ``split`` is neither, or the file's SHA-256 is not the expected one (names file,
             expected and found hash).
-        FileNotFoundError: if the file is missing.
     """
     _check_split(split)
     chapters = _read(MOBY_DICK_FILE, MOBY_DICK_SHA256).split(CHAPTER_BREAK)
@@ -51,19 +46,9 @@ def load_moby_dick(split: str = "train") -> str:
 def load_tang(split: str = "train") -> list[Quatrain]:
     """Load Tang quatrains of the strict form: four lines of seven characters, without punctuation.
 
-    No quatrain occurs twice, and no line of a validation quatrain is a line of a training quatrain.
-
-    Args:
-        split: ``"train"`` or ``"validation"``, about one in ten.
-
-    Returns:
-        Quatrains, four strings of seven characters each, in the order of the source; 10,247 in both splits
-        together.
-
-    Raises:
-        ValueError: if ``split`` is neither, or the file's SHA-256 is not the expected one (names file,
-            expected and found hash).
-        FileNotFoundError: if the file is missing.
+    There are 10,247, in the order of the source, about one in ten of them for ``"validation"``. No quatrain
+    occurs twice, and no line of a validation quatrain is a line of a training quatrain. Errors as
+    ``load_moby_dick``.
     """
     _check_split(split)
     train, validation = _read(TANG_FILE, TANG_SHA256).split(SPLIT_BREAK)
@@ -72,14 +57,7 @@ def load_tang(split: str = "train") -> list[Quatrain]:
 
 
 def quatrains_as_text(quatrains: list[Quatrain]) -> str:
-    """Write quatrains for a language model: a line end after each line, one more after the poem.
-
-    Args:
-        quatrains: as ``load_tang`` gives them.
-
-    Returns:
-        One text; 33 characters a quatrain.
-    """
+    """Write quatrains for a language model: a line end after each line, one more after the poem."""
     return "".join("\n".join(quatrain) + SPLIT_BREAK for quatrain in quatrains)
 
 

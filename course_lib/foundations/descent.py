@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 
 def descend(
     gradient: Callable[[Tensor], Tensor],
@@ -17,21 +19,13 @@ def descend(
     *,
     momentum: float = 0.0,
 ) -> Tensor:
-    r"""Gradient descent that keeps every point of the way.
+    r"""Gradient descent that keeps every point: the path, (steps + 1, *start.shape), from ``start`` on.
 
     $$v \leftarrow \mu v + \nabla J(\theta), \qquad \theta \leftarrow \theta - \eta\, v$$
 
-    starting from v = 0; with momentum 0 it is θ ← θ − η∇J(θ). The same numbers as ``torch.optim.SGD``.
-
-    Args:
-        gradient: takes a point of the shape of ``start``, returns ∇J there, of that shape.
-        start: floating-point tensor of any shape; not modified.
-        learning_rate: η, finite and at least 0.
-        steps: how many, at least 0.
-        momentum: μ, finite and at least 0.
-
-    Returns:
-        The path, (steps + 1, \*start.shape), in the dtype of ``start``; its first entry is ``start``.
+    starting from v = 0; with momentum 0 it is θ ← θ − η∇J(θ). The same numbers as ``torch.optim.SGD``. The
+    function ``gradient`` gives ∇J at a point, in its shape; η = ``learning_rate``, μ = ``momentum`` and
+    ``steps`` are finite and at least 0.
 
     Raises:
         FloatingPointError: if a step lands on NaN or infinity; names the step and the learning rate.
@@ -56,22 +50,17 @@ def descend(
 class Quadratic:
     r"""Quadratic bowl with two curvatures, turned by an angle: the landscape near any minimum.
 
-    $$J(\theta) = \tfrac12\, \theta^{\top} H\, \theta$$
+    $$J(\theta) = \tfrac12\, \theta^{\top} H\, \theta, \qquad
+      H = R\,\mathrm{diag}(\lambda_1, \lambda_2)\,R^{\top}$$
 
-    with $H = R\,\mathrm{diag}(\lambda_1, \lambda_2)\,R^{\top}$ and R the rotation by ``angle``.
-
-    Args:
-        curvatures: (λ₁, λ₂), the eigenvalues of H, each finite and above 0.
-        angle: radians from the first axis to the eigenvector of λ₁, anticlockwise.
+    with λ₁ and λ₂ the ``curvatures``, each finite and above 0 (else ``ValueError``), and R the rotation by
+    ``angle``: radians from the first axis to the eigenvector of λ₁, anticlockwise.
 
     Attributes:
         hessian: H, (2, 2), float64, symmetric.
         condition_number: κ = λmax/λmin.
         largest_stable_rate: 2/λmax; at this learning rate and beyond descent stops shrinking.
         best_rate: 2/(λmax + λmin), where the flat and the steep direction are equally slow.
-
-    Raises:
-        ValueError: if there are not two curvatures, each finite and above 0, or ``angle`` is not finite.
     """
 
     def __init__(self, curvatures: Sequence[float] = (1.0, 6.0), angle: float = 0.0) -> None:
@@ -92,14 +81,11 @@ class Quadratic:
         self.best_rate = 2 / (max(curvatures) + min(curvatures))
 
     def __call__(self, theta: Tensor) -> Tensor:
-        """Height J(θ) = ½θᵀHθ, in the dtype of θ.
-
-        Of points (…, 2), floating, the heights (…); ``ValueError`` if the last dimension is not 2.
-        """
+        """Heights J(θ) = ½θᵀHθ, (…), of points (…, 2), in their dtype."""
         return 0.5 * (theta * self.gradient(theta)).sum(dim=-1)
 
     def gradient(self, theta: Tensor) -> Tensor:
-        """Gradient ∇J(θ) = Hθ, (…, 2) like ``theta`` and in its dtype; raises as calling the bowl does."""
+        """Gradient ∇J(θ) = Hθ, (…, 2) like ``theta`` and in its dtype."""
         if theta.ndim == 0 or theta.shape[-1] != 2:
             raise ValueError(f"theta must have shape (…, 2), got {tuple(theta.shape)}")
         return theta @ self.hessian.to(theta)
@@ -122,15 +108,9 @@ def backtracking_step(
 
     $$J(\theta - \eta g) \le J(\theta) - c\,\eta\,|g|^2, \qquad g = \nabla J(\theta)$$
 
-    A rate at which J is NaN or infinite is too large and is shrunk like any other.
-
-    Args:
-        function: J, takes a point, returns a tensor with one element.
-        gradient: ∇J, takes a point, returns its shape.
-        theta: where to step from, floating, any shape; not modified.
-        initial: the first rate tried, finite and above 0.
-        shrink: ρ, between 0 and 1, both excluded.
-        sufficient: c, between 0 and 1, both excluded: the share of the promised descent asked for.
+    A rate at which J is NaN or infinite is too large and is shrunk like any other. ``function`` is J and
+    returns one number, ``gradient`` is ∇J; ``initial``, the first rate tried, is finite and above 0; ρ =
+    ``shrink`` and c = ``sufficient``, the share of the promised descent asked for, lie between 0 and 1.
 
     Returns:
         The accepted rate η and the point θ − ηg. Where the gradient is zero, or too small to move θ even at
@@ -144,7 +124,7 @@ def backtracking_step(
     Source: L. Armijo, *Pacific J. Math.* 16, 1966; Nocedal and Wright, *Numerical Optimization*, 2nd edition,
         2006, algorithm 3.1.
     """
-    _check_point(theta, "theta")
+    check_floating(theta=theta)
     if not (math.isfinite(initial) and initial > 0):
         raise ValueError(f"initial must be finite and above 0, got {initial}")
     for name, value in (("shrink", shrink), ("sufficient", sufficient)):
@@ -174,14 +154,8 @@ def _slope(gradient: Callable[[Tensor], Tensor], theta: Tensor) -> Tensor:
     return slope
 
 
-def _check_point(point: Tensor, name: str) -> None:
-    if not isinstance(point, Tensor) or not point.is_floating_point():
-        kind = point.dtype if isinstance(point, Tensor) else type(point).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
-
-
 def _check_descent(start: Tensor, learning_rate: float, steps: int, momentum: float) -> None:
-    _check_point(start, "start")
+    check_floating(start=start)
     if not start.isfinite().all():
         raise ValueError(f"start must be finite, got {start.tolist()}")
     for name, value in (("learning_rate", learning_rate), ("momentum", momentum)):

@@ -7,31 +7,23 @@ against the other three.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 Gradients = tuple[Tensor, ...]
 WAYS = ("formula", "by hand", "autograd", "finite difference")
 
 
 def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradients:
-    """Gradient of a scalar function by reverse-mode automatic differentiation.
-
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: floating-point tensors of any shape; not modified.
-
-    Returns:
-        One gradient per input, of its shape and dtype; zeros where the function ignores the input.
-
-    Raises:
-        TypeError: if an input is not a floating-point tensor.
-        ValueError: if `function` does not return exactly one number.
-    """
-    leaves = tuple(_floating(x, i).detach().clone().requires_grad_() for i, x in enumerate(inputs))
+    """Gradient of a scalar function by reverse-mode automatic differentiation, 0 for an input it ignores."""
+    _check_floating(inputs)
+    leaves = tuple(x.detach().clone().requires_grad_() for x in inputs)
     result = _scalar(function(*leaves))
     gradients = torch.autograd.grad(result, leaves, allow_unused=True, materialize_grads=True)
     return tuple(g.detach() for g in gradients)
@@ -40,30 +32,22 @@ def autograd_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> Gradi
 def central_difference(
     function: Callable[..., Tensor], *inputs: Tensor, step: float | None = None
 ) -> Gradients:
-    r"""Central differences: gradient of a scalar function from its values alone.
+    r"""Central differences: gradient of a scalar function, of float64 inputs, from its values alone.
 
     $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h},
       \qquad\text{error } \tfrac{h^2}{6}\,|f'''| + \tfrac{\varepsilon}{h}\,|f|.$$
 
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: float64 tensors of any shape; not modified.
-        step: the h of the formula, above zero, in the input's unit; by default ε^(1/3) · max(1, |x_i|),
-            which balances the two error terms for a function of ordinary size.
-
-    Returns:
-        One gradient per input, of its shape, in float64.
-
-    Raises:
-        TypeError: if an input is not float64: in float32 the difference drowns in rounding.
-        ValueError: if `step` is not above zero or `function` does not return exactly one number.
+    ``step`` is h, above zero, in the input's unit; by default ε^(1/3) · max(1, |x_i|), which balances the two
+    error terms for a function of ordinary size. ``TypeError`` if an input is not float64: in float32 the
+    difference drowns in rounding.
 
     Source: Nocedal and Wright, *Numerical Optimization*, 2nd edition, 2006, section 8.1.
     """
     if step is not None and not step > 0.0:
         raise ValueError(f"step must be above zero, got {step}")
+    _check_floating(inputs)
     for i, x in enumerate(inputs):
-        if _floating(x, i).dtype != torch.float64:
+        if x.dtype != torch.float64:
             raise TypeError(f"inputs[{i}] must be float64 for finite differences, got {x.dtype}")
     moved = [x.detach().clone(memory_format=torch.contiguous_format) for x in inputs]
     gradients = []
@@ -86,11 +70,10 @@ def central_difference(
 
 @dataclass(frozen=True)
 class FourWays:
-    """The four gradients of one function at one point, and how far apart they lie.
+    """The four gradients of one function at one point (one tensor per input), and how far apart they lie.
 
-    Attributes:
-        gradients: for each of the four ways, one gradient per input.
-        tolerance: largest difference counted as agreement, relative to the size of the gradient (at least 1).
+    ``tolerance`` is the largest difference counted as agreement, relative to the size of the gradient (at
+    least 1).
     """
 
     gradients: dict[str, Gradients]
@@ -105,21 +88,19 @@ class FourWays:
         gap = [(a - b).abs().max() for a, b in pairs if a.numel()]
         return torch.stack(gap).max().nan_to_num(nan=float("inf")).item() / size if gap else 0.0
 
+    def _agree(self, ways: Sequence[str]) -> bool:
+        return all(self.distance(*pair) <= self.tolerance for pair in itertools.combinations(ways, 2))
+
     @property
     def agree(self) -> bool:
         """Whether every pair of ways lies within the tolerance."""
-        return all(self.distance(a, b) <= self.tolerance for i, a in enumerate(WAYS) for b in WAYS[:i])
+        return self._agree(WAYS)
 
     @property
     def odd_one_out(self) -> str | None:
         """The one way that stands against three that agree; None if there is no such way."""
-        if self.agree:
-            return None
-        for suspect in WAYS:
-            rest = [way for way in WAYS if way != suspect]
-            if all(self.distance(a, b) <= self.tolerance for i, a in enumerate(rest) for b in rest[:i]):
-                return suspect
-        return None
+        suspects = [way for way in WAYS if self._agree([other for other in WAYS if other != way])]
+        return suspects[0] if suspects and not self.agree else None
 
     def __repr__(self) -> str:
         rows = [f"{way:>17}  {_entries(self.gradients[way])}" for way in WAYS]
@@ -141,16 +122,9 @@ def compare_four_ways(
 ) -> FourWays:
     """Compute the gradient of `function` at `inputs` in four ways; never raises for a disagreement.
 
-    Args:
-        function: takes the inputs, returns a tensor with one element.
-        inputs: float64 tensors of any shape.
-        formula: takes the inputs, returns the gradient (a tensor for one input, else a sequence).
-        by_hand: the same, computed step by step without autograd; it runs with gradients
-            disabled.
-        tolerance: see `FourWays`.
-
-    Raises:
-        ValueError: if `formula` or `by_hand` returns another number of gradients than there are inputs.
+    ``function`` takes float64 inputs of any shape and returns one number. ``formula`` and ``by_hand``, run
+    without autograd, take the inputs too and return the gradient: a tensor for one input, else a sequence,
+    one for each (else ``ValueError``).
     """
     with torch.no_grad():
         written = {"formula": formula(*inputs), "by hand": by_hand(*inputs)}
@@ -174,11 +148,8 @@ def four_ways(
     return report
 
 
-def _floating(x: Tensor, position: int) -> Tensor:
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"inputs[{position}] must be a floating-point tensor, got {kind}")
-    return x
+def _check_floating(inputs: Sequence[Tensor]) -> None:
+    check_floating(**{f"inputs[{i}]": x for i, x in enumerate(inputs)})
 
 
 def _scalar(result: Tensor) -> Tensor:

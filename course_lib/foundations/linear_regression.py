@@ -1,7 +1,9 @@
 """Linear regression: squared error and gradient, normal equations, least squares, ridge, standardisation.
 
-Everywhere x is a table (n, d), one row per example and one column per feature; y (n,) holds the targets; the
-prediction is xw + b with w (d,) and b (). A coefficient's unit is y's unit per unit of its column.
+Everywhere x is a table (n, d), floating and finite, one row per example and one column per feature; y (n,)
+holds the targets; the prediction is xw + b with w (d,) and b (). A coefficient's unit is y's unit per unit of
+its column. The closed forms and the standardisation take float64 alone and give it. ``TypeError`` refuses
+another dtype; ``ValueError`` another shape, an empty table, and NaN or infinity (names row and column).
 """
 
 from __future__ import annotations
@@ -11,17 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 
 def check_table(x: Tensor, y: Tensor, dtype: torch.dtype | None = None) -> None:
-    """See that features and targets fit together: ``x`` as in ``check_features``, ``y`` finite and (n,).
-
-    ``dtype`` is the one both must have; ``None`` allows any floating-point dtype.
-
-    Raises:
-        TypeError: if ``x`` or ``y`` has another dtype or is no tensor.
-        ValueError: if a shape is another, the table is empty, or a value is NaN or infinite; names its place.
-    """
-    check_features(x, dtype)
+    """See that features (n, d) and targets (n,) fit together, are finite, and of ``dtype`` or floating."""
+    _check_features(x, dtype)
     _check_kind(y, "y", dtype)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y must have shape ({len(x)},), one target a row of x, got {tuple(y.shape)}")
@@ -30,15 +27,7 @@ def check_table(x: Tensor, y: Tensor, dtype: torch.dtype | None = None) -> None:
         raise ValueError(f"y must be finite, got {y[row].item()} in row {row}")
 
 
-def check_features(x: Tensor, dtype: torch.dtype | None = None) -> None:
-    """See that ``x`` is a table (n, d) of finite numbers, n ≥ 1 and d ≥ 1.
-
-    ``dtype`` is the one it must have; ``None`` allows any floating-point dtype.
-
-    Raises:
-        TypeError: if ``x`` has another dtype or is no tensor.
-        ValueError: if it has not two dimensions, is empty, or holds NaN or infinity; names row and column.
-    """
+def _check_features(x: Tensor, dtype: torch.dtype | None = None) -> None:
     _check_kind(x, "x", dtype)
     if x.ndim != 2:
         raise ValueError(f"x must have shape (n, d), got {tuple(x.shape)}")
@@ -49,12 +38,7 @@ def check_features(x: Tensor, dtype: torch.dtype | None = None) -> None:
         raise ValueError(f"x must be finite, got {x[row, column].item()} in row {row}, column {column}")
 
 
-def check_variance(x: Tensor) -> None:
-    """See that no column of ``x``, (n, d), is constant.
-
-    Raises:
-        ValueError: if one is; names the column and its value.
-    """
+def _check_variance(x: Tensor) -> None:
     # A constant such as 0.1 may have a variance of 1e-34 by rounding, so the values are compared as well.
     constant = (x.amax(dim=0) == x.amin(dim=0)) | (x.var(dim=0, correction=0) == 0)
     if constant.any():
@@ -66,40 +50,23 @@ def _check_kind(tensor: Tensor, name: str, dtype: torch.dtype | None) -> None:
     kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
     if dtype is not None and kind != dtype:
         raise TypeError(f"{name} must be a tensor of {dtype}, got {kind}")
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+    check_floating(**{name: tensor})
 
 
 def mean_squared_error(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    r"""Mean squared error of the predictions, in the square of y's unit.
+    r"""Mean squared error of the predictions, in the square of y's unit; ``w``, ``b`` may require gradients.
 
     $$\mathrm{MSE}(w, b) = \frac1n \sum_{i=1}^n (x_i \cdot w + b - y_i)^2$$
-
-    Args:
-        x: (n, d), floating, finite, n ≥ 1.
-        y: (n,), finite.
-        w: (d,). It may require gradients, and so may ``b``.
-        b: ().
-
-    Returns:
-        (), in the common dtype.
-
-    Raises:
-        TypeError: if ``x`` or ``y`` is not a floating-point tensor.
-        ValueError: if a shape is another, the table is empty, or ``x`` or ``y`` holds NaN or infinity; names
-            the row, and the column.
     """
     _check_coefficients(x, y, w, b)
     return (x @ w + b - y).square().mean()
 
 
 def mse_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Gradient of ``mean_squared_error``, written out.
+    r"""Gradient of ``mean_squared_error`` for w and b, written out.
 
     $$\frac{\partial\,\mathrm{MSE}}{\partial w} = \frac2n\, x^{\top} r, \qquad
       \frac{\partial\,\mathrm{MSE}}{\partial b} = \frac2n \sum_i r_i, \qquad r = xw + b - y$$
-
-    Arguments and errors as ``mean_squared_error``; the result is of shapes (d,) and ().
     """
     _check_coefficients(x, y, w, b)
     residual = x @ w + b - y
@@ -107,24 +74,16 @@ def mse_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Te
 
 
 def solve_normal_equations(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Normal equations: least-squares coefficients where the gradient is zero.
+    r"""Normal equations: least-squares coefficients (w, b) where the gradient is zero.
 
     $$A^{\top} A \begin{pmatrix} w \\ b \end{pmatrix} = A^{\top} y, \qquad A = (x \;\; 1)$$
 
     Forming AᵀA squares the condition number of A, so half the digits of a badly scaled table are lost before
     the solving starts.
 
-    Args:
-        x: (n, d), float64, finite, n ≥ 1.
-        y: (n,), float64, finite.
-
-    Returns:
-        (w, b) of shapes (d,) and (), float64.
-
     Raises:
-        TypeError: if ``x`` or ``y`` is not float64.
-        ValueError: as ``mean_squared_error``; a column is constant (names it); there are fewer rows than
-            coefficients; or AᵀA is singular to within float64, whatever the units of the columns.
+        ValueError: if a column is constant (names it), there are fewer rows than coefficients, or AᵀA is
+            singular to within float64, whatever the units of the columns.
 
     Source: C. F. Gauss, *Theoria motus corporum coelestium*, 1809, section 3.
     """
@@ -140,12 +99,11 @@ def solve_normal_equations(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def solve_least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Least-squares coefficients by a QR decomposition, without forming AᵀA.
+    r"""Least-squares coefficients (w, b) by a QR decomposition, without forming AᵀA.
 
     $$A = QR, \qquad R \begin{pmatrix} w \\ b \end{pmatrix} = Q^{\top} y, \qquad A = (x \;\; 1)$$
 
-    Arguments, result and errors as ``solve_normal_equations``, but it is A that must not be singular
-    to within float64.
+    Errors as ``solve_normal_equations``, but it is A that must not be singular to within float64.
 
     Source: G. H. Golub, *Numerische Mathematik* 7, 1965.
     """
@@ -168,18 +126,7 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
       \qquad b = \bar y - \bar x \cdot w$$
 
     with x̃ and ỹ centred on their means. The size of w depends on units, so standardise x first.
-
-    Args:
-        x, y: as for ``solve_normal_equations``.
-        strength: α, finite and above 0 (for 0 there is ``solve_least_squares``).
-
-    Returns:
-        (w, b) of shapes (d,) and (), float64.
-
-    Raises:
-        TypeError: if ``x`` or ``y`` is not float64.
-        ValueError: if a shape is another, the table is empty or not finite (names row and column),
-            ``strength`` is not finite and above 0, or it is too small to mend a singular table.
+    ``ValueError`` if α, the ``strength``, is not finite and above 0, or too small to mend a singular table.
 
     Source: A. E. Hoerl and R. W. Kennard, *Technometrics* 12, 1970.
     """
@@ -210,25 +157,14 @@ class Standardiser:
 
     @classmethod
     def fit(cls, x: Tensor) -> Standardiser:
-        """Take mean and standard deviation of each column of ``x``, (n, d), float64.
-
-        Raises:
-            TypeError: if ``x`` is not a float64 tensor.
-            ValueError: if ``x`` has another number of dimensions, is empty, holds NaN or infinity (names row
-                and column), or has a column without variance (names it and its value).
-        """
-        check_features(x, torch.float64)
-        check_variance(x)
+        """Take each column's mean and standard deviation; ``ValueError`` names a column without variance."""
+        _check_features(x, torch.float64)
+        _check_variance(x)
         return cls(x.mean(dim=0), x.std(dim=0, correction=0))
 
     def transform(self, x: Tensor) -> Tensor:
-        """Return (x − mean)/scale, (n, d), without units; the columns must be those of ``fit``.
-
-        Raises:
-            TypeError: if ``x`` is not a float64 tensor.
-            ValueError: if ``x`` has another number of columns than ``fit`` saw, is empty or not finite.
-        """
-        check_features(x, torch.float64)
+        """Return (x − mean)/scale, (n, d), without units; the columns must be those of ``fit``."""
+        _check_features(x, torch.float64)
         if x.shape[1] != len(self.mean):
             raise ValueError(f"x must have {len(self.mean)} columns, as in fit, got {x.shape[1]}")
         return (x - self.mean) / self.scale
@@ -236,15 +172,8 @@ class Standardiser:
     def inverse_coefficients(self, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """Turn coefficients for z into those for x: w/s and b − Σ w·mean/s, the same predictions.
 
-        Args:
-            w: (d,), in y's unit (a standard deviation of the column is worth so much).
-            b: (), in y's unit.
-
-        Returns:
-            (w, b) of the same shapes, w in y's unit per unit of the column.
-
-        Raises:
-            ValueError: if ``w`` is not (d,) or ``b`` not ().
+        ``w`` goes in in y's unit (a standard deviation of the column is worth so much) and comes out in y's
+        unit per unit of the column. ``ValueError`` if it is not (d,) or ``b`` not ().
         """
         if w.shape != self.scale.shape or b.ndim:
             raise ValueError(
@@ -260,12 +189,12 @@ def _split(coefficients: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _design(x: Tensor, y: Tensor) -> Tensor:
-    """Check a table for a closed form and append the column of ones: (n, d + 1)."""
+    """The table of a closed form with a column of ones, (n, d + 1)."""
     check_table(x, y, torch.float64)
     n, d = x.shape
     if n < d + 1:
         raise ValueError(f"XᵀX is singular: x has {n} rows for {d + 1} coefficients ({d} weights and b)")
-    check_variance(x)
+    _check_variance(x)
     return torch.cat([x, torch.ones(n, 1, dtype=x.dtype)], dim=1)
 
 

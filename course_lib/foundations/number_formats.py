@@ -83,25 +83,16 @@ FORMATS: dict[str, NumberFormat] = {each.name: each for each in (FP32, TF32, BF1
 
 
 def decode(codes: Tensor, form: NumberFormat) -> Tensor:
-    r"""Say which numbers patterns of bits stand for.
+    r"""Say which numbers patterns of bits, whole numbers from 0 to 2**bits − 1, stand for: float64, exact.
 
     $$\text{value} = \begin{cases}
         (-1)^s \, 2^{e - \text{bias}} \, (1 + f/2^F) & e > 0 \\
         (-1)^s \, 2^{1 - \text{bias}} \, (f/2^F)     & e = 0 \quad \text{(subnormal, and 0)}
       \end{cases}$$
 
-    with s, e, f the sign, exponent and fraction read as whole numbers, F the fraction's bits.
-
-    Args:
-        codes: whole numbers, any shape, from 0 to 2**bits − 1.
-        form: the format.
-
-    Returns:
-        float64, same shape; exact. ±∞ and NaN where the pattern says so.
-
-    Raises:
-        TypeError: if ``codes`` are not whole numbers.
-        ValueError: if one is out of range.
+    with s, e, f the sign, exponent and fraction read as whole numbers, F the fraction's bits; ±∞ and NaN
+    where the pattern says so. ``TypeError`` if ``codes`` are not whole numbers, ``ValueError`` if one is out
+    of range.
 
     Source: IEEE 754-2019, section 3.4; for e4m3, P. Micikevicius et al., arXiv:2209.05433, table 1.
     """
@@ -117,7 +108,7 @@ def decode(codes: Tensor, form: NumberFormat) -> Tensor:
 
 
 def encode(x: Tensor, form: NumberFormat) -> Tensor:
-    r"""Find the pattern of the format's number nearest to each x.
+    r"""Find the pattern of the format's number nearest to each x: int64, of the shape of ``x``.
 
     With $2^E \le |x| < 2^{E+1}$, E raised to 1 − bias where it is lower, the format's numbers near x lie
     $2^{E-F}$ apart; n is |x| in these steps, rounded to a whole number:
@@ -126,17 +117,8 @@ def encode(x: Tensor, form: NumberFormat) -> Tensor:
 
     Where rounding reaches the next power of two, the sum carries into the exponent by itself; where it passes
     the largest number, it becomes ∞. A format without one saturates: whatever is beyond, ∞ too, becomes the
-    largest number, as in torch's cast (older versions made a NaN of it, which the standard also allows).
-
-    Args:
-        x: float64 or float32, any shape; it is rounded once, to the format.
-        form: the format.
-
-    Returns:
-        int64, same shape. A NaN has the sign of x and the format's own payload.
-
-    Raises:
-        TypeError: if ``x`` is neither float64 nor float32.
+    largest number, as in torch's cast (older versions made a NaN of it, which the standard also allows). A
+    NaN has the sign of x and the format's own payload. ``TypeError`` if ``x`` is neither float64 nor float32.
 
     Source: IEEE 754-2019, section 4.3.1 (roundTiesToEven, roundTiesToAway); saturation: OCP 8-bit Floating
         Point Specification 1.0.
@@ -158,21 +140,12 @@ def encode(x: Tensor, form: NumberFormat) -> Tensor:
 
 
 def round_to(x: Tensor, form: NumberFormat) -> Tensor:
-    """Replace each number by the format's nearest: ``decode(encode(x))``.
-
-    Arguments and errors as ``encode``; the result is float64, of the shape of ``x``.
-    """
+    """Replace each number by the format's nearest, in float64: ``decode(encode(x))``."""
     return decode(encode(x, form), form)
 
 
 def split_fields(codes: Tensor, form: NumberFormat) -> tuple[Tensor, Tensor, Tensor]:
-    """Cut patterns into sign, exponent and fraction, whole numbers each.
-
-    Arguments and errors as ``decode``.
-
-    Returns:
-        ``(sign, exponent, fraction)``, int64, same shape each; the exponent still holds the bias.
-    """
+    """Cut patterns into sign, exponent (with its bias) and fraction, int64 each; errors as ``decode``."""
     if not isinstance(codes, Tensor) or codes.is_floating_point() or codes.dtype == torch.bool:
         kind = codes.dtype if isinstance(codes, Tensor) else type(codes).__name__
         raise TypeError(f"codes must be a tensor of whole numbers, got {kind}")
@@ -186,15 +159,11 @@ def split_fields(codes: Tensor, form: NumberFormat) -> tuple[Tensor, Tensor, Ten
 
 
 def bit_text(code: int, form: NumberFormat) -> str:
-    """Write a pattern as bits, its three fields apart: ``'0 01111 1000000000'`` is 1.5 in fp16.
-
-    Raises:
-        ValueError: if ``code`` is not from 0 to 2**bits − 1.
-    """
+    """Write a pattern as bits, its three fields apart: ``'0 01111 1000000000'`` is 1.5 in fp16."""
     sign, exponent, fraction = (int(field) for field in split_fields(torch.tensor(code), form))
     return f"{sign} {exponent:0{form.exponent_bits}b} {fraction:0{form.fraction_bits}b}"
 
 
 def _power_of_two(exponent: Tensor) -> Tensor:
-    """Make 2**exponent, float64, by writing its bits: from −1022 to 1023, exact on every machine."""
+    """2**exponent, float64, by writing its bits: from −1022 to 1023, exact on every machine."""
     return ((exponent + 1023) << 52).view(torch.float64)

@@ -1,7 +1,8 @@
 """Optimisers by formula (SGD, Adagrad, RMSprop, Adam, AdamW, Muon), with torch.optim's names.
 
-θ is a parameter, g its gradient, η the learning rate ``lr``. A ``step`` updates every parameter in place;
-each has the numbers of its namesake in ``torch.optim``. What ``Optimizer`` refuses, each refuses.
+θ is a parameter, g its gradient, η the learning rate ``lr``, λ the ``weight_decay``, which adds λθ to g
+unless it is decoupled. A ``step`` updates every parameter in place; each has the numbers of its namesake in
+``torch.optim``. Rates, λ and ε are finite and at least 0, weights of the past lie in [0, 1).
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 
 class Optimizer(ABC):
     """A list of parameters, a learning rate, and some tensors of memory for each parameter.
 
     ``lr`` may be changed between steps; that is all a schedule does. A subclass says in ``state_slots`` how
-    many tensors it keeps for each parameter (they start at zero) and writes its formula in ``step``.
-
-    Args:
-        params: leaf tensors of a floating-point dtype, at least one, none twice; a generator will do.
-        lr: the learning rate η, finite and at least 0.
-        weight_decay: λ, finite and at least 0. It adds λθ to the gradient, unless ``decoupled`` says that
-            ``step`` itself shrinks the parameters.
+    many tensors it keeps for each parameter (they start at zero), in ``decoupled`` whether ``step`` itself
+    shrinks the parameters, and writes its formula in ``step``.
 
     Raises:
         TypeError: if ``params`` is a single tensor or holds something that is not a floating-point tensor.
@@ -37,8 +35,8 @@ class Optimizer(ABC):
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
         self.params = _checked(params)
-        self.lr = check_non_negative("lr", lr)
-        self.weight_decay = check_non_negative("weight_decay", weight_decay)
+        self.lr = _non_negative("lr", lr)
+        self.weight_decay = _non_negative("weight_decay", weight_decay)
         self._memory: dict[int, tuple[Tensor, ...]] = {}
         self._updates = [0] * len(self.params)
 
@@ -75,23 +73,13 @@ class Optimizer(ABC):
             yield parameter, gradient, self._updates[i], self._memory[i]
 
 
-def check_non_negative(name: str, value: float) -> float:
-    """Return ``value`` if it is finite and at least 0.
-
-    Raises:
-        ValueError: if it is not; names the parameter.
-    """
+def _non_negative(name: str, value: float) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be finite and at least 0, got {value}")
     return value
 
 
-def check_decay(name: str, value: float) -> float:
-    """Return ``value``, the weight of the past in a fading mean, if it lies in [0, 1).
-
-    Raises:
-        ValueError: if it does not; names the parameter.
-    """
+def _decay(name: str, value: float) -> float:
     if not 0 <= value < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
     return value
@@ -104,9 +92,7 @@ def _checked(params: Iterable[Tensor]) -> list[Tensor]:
     if not parameters:
         raise ValueError("params must hold at least one tensor, got none: was the generator used before?")
     for i, parameter in enumerate(parameters):
-        if not isinstance(parameter, Tensor) or not parameter.is_floating_point():
-            kind = parameter.dtype if isinstance(parameter, Tensor) else type(parameter).__name__
-            raise TypeError(f"params[{i}] must be a floating-point tensor, got {kind}")
+        check_floating(**{f"params[{i}]": parameter})
         if not parameter.is_leaf:
             raise ValueError(f"params[{i}] must be a leaf, but it was computed: its .grad stays empty")
         if any(parameter is earlier for earlier in parameters[:i]):
@@ -120,10 +106,7 @@ class SGD(Optimizer):
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta\, v,
       \qquad\text{Nesterov: } \theta \leftarrow \theta - \eta\,(g + \mu v)$$
 
-    Args:
-        params: see ``Optimizer``, also for ``lr`` and ``weight_decay`` (which adds λθ to g).
-        momentum: μ, finite and at least 0.
-        nesterov: step from where the velocity will have led; needs a momentum above 0.
+    ``momentum`` is μ; with ``nesterov`` the step is taken from where the velocity will have led, and μ > 0.
 
     Source: B. T. Polyak, *USSR Comp. Math.* 4, 1964; I. Sutskever and others, ICML 2013, section 2.
     """
@@ -140,7 +123,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum, self.nesterov = check_non_negative("momentum", momentum), nesterov
+        self.momentum, self.nesterov = _non_negative("momentum", momentum), nesterov
         if nesterov and momentum == 0:
             raise ValueError("momentum must be above 0 with nesterov=True, got 0")
 
@@ -158,10 +141,7 @@ class Adagrad(Optimizer):
     $$s \leftarrow s + g^2, \qquad \theta \leftarrow \theta - \frac{\eta}{1 + (t - 1)\,d}\,
       \frac{g}{\sqrt{s} + \varepsilon}$$
 
-    Args:
-        params: see ``Optimizer``, also for ``lr`` and ``weight_decay`` (which adds λθ to g).
-        lr_decay: d, finite and at least 0.
-        eps: ε, finite and at least 0, in the gradient's unit.
+    with d = ``lr_decay``, and ε = ``eps`` in the gradient's unit, as everywhere here.
 
     Source: J. Duchi, E. Hazan and Y. Singer, *JMLR* 12, 2011, section 1.2.
     """
@@ -178,7 +158,7 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.lr_decay, self.eps = check_non_negative("lr_decay", lr_decay), check_non_negative("eps", eps)
+        self.lr_decay, self.eps = _non_negative("lr_decay", lr_decay), _non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -196,11 +176,6 @@ class RMSprop(Optimizer):
 
     torch's options ``momentum`` and ``centered`` are left out.
 
-    Args:
-        params: see ``Optimizer``, also for ``lr`` and ``weight_decay`` (which adds λθ to g).
-        alpha: α, at least 0 and below 1.
-        eps: ε, finite and at least 0, in the gradient's unit.
-
     Source: T. Tieleman and G. Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012.
     """
 
@@ -216,7 +191,7 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.alpha, self.eps = check_decay("alpha", alpha), check_non_negative("eps", eps)
+        self.alpha, self.eps = _decay("alpha", alpha), _non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -232,11 +207,6 @@ class Adam(Optimizer):
     $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
       \theta \leftarrow \theta - \eta\,
       \frac{m / (1 - \beta_1^{\,t})}{\sqrt{v / (1 - \beta_2^{\,t})} + \varepsilon}$$
-
-    Args:
-        params: see ``Optimizer``, also for ``lr`` and ``weight_decay`` (which adds λθ to g).
-        betas: (β₁, β₂), each at least 0 and below 1.
-        eps: ε, finite and at least 0, in the gradient's unit.
 
     Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015, algorithm 1.
     """
@@ -255,8 +225,8 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         if len(betas) != 2:
             raise ValueError(f"betas must be two numbers, got {betas}")
-        self.betas = check_decay("betas[0]", betas[0]), check_decay("betas[1]", betas[1])
-        self.eps = check_non_negative("eps", eps)
+        self.betas = _decay("betas[0]", betas[0]), _decay("betas[1]", betas[1])
+        self.eps = _non_negative("eps", eps)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -274,10 +244,6 @@ class AdamW(Adam):
     r"""Adam with decoupled weight decay, which keeps out of the gradient.
 
     $$\theta \leftarrow (1 - \eta\lambda)\,\theta - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
-
-    Args:
-        params: as ``Adam``, and so are ``lr``, ``betas`` and ``eps``.
-        weight_decay: λ, finite and at least 0.
 
     Source: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
     """
@@ -310,16 +276,8 @@ class Muon(Optimizer):
       \theta \leftarrow (1 - \eta\lambda)\,\theta
       - \eta \sqrt{\max(1, \tfrac{\text{rows}}{\text{columns}})}\;\mathrm{orthogonalise}(\tilde M)$$
 
-    with M̃ = (1 − μ)G + μM under Nesterov, else M.
-
-    Args:
-        params: see ``Optimizer``, also for ``lr``; each with two dimensions.
-        weight_decay: λ, finite and at least 0, decoupled as in ``AdamW``.
-        momentum: μ, at least 0 and below 1.
-        nesterov: weigh the newest gradient once more.
-
-    Raises:
-        ValueError: as ``Optimizer``, or if a parameter is no matrix.
+    with M̃ = (1 − μ)G + μM under Nesterov, which weighs the newest gradient once more, else M. ``ValueError``
+    if a parameter is no matrix.
 
     Source: K. Jordan and others, "Muon: an optimizer for hidden layers in neural networks", 2024.
     """
@@ -343,7 +301,7 @@ class Muon(Optimizer):
                     f"params[{i}] must be a matrix, got shape {tuple(p.shape)}: give biases and the like to "
                     "AdamW"
                 )
-        self.momentum, self.nesterov = check_decay("momentum", momentum), nesterov
+        self.momentum, self.nesterov = _decay("momentum", momentum), nesterov
 
     @torch.no_grad()
     def step(self) -> None:
@@ -362,24 +320,15 @@ def orthogonalise(matrix: Tensor, *, rounds: int = 5) -> Tensor:
     $$X \leftarrow aX + (b\,XX^{\top} + c\,(XX^{\top})^2)\,X, \qquad (a, b, c) = (3.4445, -4.775, 2.0315)$$
 
     from X = matrix/|matrix|, with the Frobenius norm: the polynomial aσ + bσ³ + cσ⁵ applied to each singular
-    value σ ≤ 1. It stops near one, not at one (about 0.7 to 1.2), because steepness at 0 matters more.
+    value σ ≤ 1, ``rounds`` times. It stops near one, not at one (about 0.7 to 1.2), because steepness at 0
+    matters more. Computed in bfloat16 and returned so, as torch does; a matrix of zeros stays one.
 
-    Args:
-        matrix: (rows, columns), floating, finite; not modified. A matrix of zeros stays one.
-        rounds: how often, at least 1.
-
-    Returns:
-        (rows, columns), bfloat16, in which all of it is computed, as torch does.
-
-    Raises:
-        TypeError: if ``matrix`` is not a floating-point tensor.
-        ValueError: if ``matrix`` has not two dimensions, or ``rounds`` is below 1.
+    ``TypeError`` if ``matrix`` is not floating-point, ``ValueError`` if it has not two dimensions or
+    ``rounds`` < 1.
 
     Source: as ``Muon``; Å. Björck and C. Bowie, *SIAM J. Numer. Anal.* 8, 1971.
     """
-    if not isinstance(matrix, Tensor) or not matrix.is_floating_point():
-        kind = matrix.dtype if isinstance(matrix, Tensor) else type(matrix).__name__
-        raise TypeError(f"matrix must be a floating-point tensor, got {kind}")
+    check_floating(matrix=matrix)
     if matrix.ndim != 2:
         raise ValueError(f"matrix must have two dimensions, got shape {tuple(matrix.shape)}")
     if rounds < 1:

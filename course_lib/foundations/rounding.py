@@ -10,9 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from course_lib.checks import check_ints
+
 
 def rounding_bound(expected: Tensor, *, terms: int, dtype: torch.dtype | None = None) -> float:
-    """Largest difference that rounding explains between two ways of computing ``expected``.
+    """Largest difference that rounding explains between two ways of computing ``expected``, in its unit.
 
     Each operation errs by at most half a step, eps/2, relative to its result. In a chain of ``terms``
     additions these errors have random signs and add up like √terms; four standard deviations for each of the
@@ -21,13 +23,10 @@ def rounding_bound(expected: Tensor, *, terms: int, dtype: torch.dtype | None = 
         bound = 4 · eps(dtype) · √terms · max |expected|
 
     Args:
-        expected: the result, floating point, any shape with at least one entry.
+        expected: the result, floating point, finite, any shape with at least one entry.
         terms: additions on the longest path from the inputs to an entry of the result, at least 1: n for a
             sum or a dot product of length n, `additions` for a network.
         dtype: in which the coarser of the two ways computes; by default, that of ``expected``.
-
-    Returns:
-        The bound, an absolute number in the unit of ``expected``.
 
     Raises:
         TypeError: if ``expected`` or ``dtype`` is not of floating point.
@@ -38,8 +37,7 @@ def rounding_bound(expected: Tensor, *, terms: int, dtype: torch.dtype | None = 
     dtype = dtype or expected.dtype
     if not dtype.is_floating_point or not expected.is_floating_point():
         raise TypeError(f"expected must be of floating point, got {expected.dtype} and dtype {dtype}")
-    if isinstance(terms, bool) or not isinstance(terms, int) or terms < 1:
-        raise ValueError(f"terms must be an int of at least 1, got {terms!r}")
+    check_ints(1, terms=terms)
     if not expected.numel() or not expected.isfinite().all():
         raise ValueError("expected must hold at least one number, all of them finite")
     return 4 * torch.finfo(dtype).eps * terms**0.5 * expected.abs().max().item()
@@ -48,14 +46,10 @@ def rounding_bound(expected: Tensor, *, terms: int, dtype: torch.dtype | None = 
 def additions(model: nn.Module, *, backward: bool = False) -> int:
     """Additions on the longest path through a network, for `rounding_bound`: the sum of its layers' fan-ins.
 
-    Args:
-        model: its weight matrices and kernels are taken as lying one behind the other, which is no fewer
-            than there are on a path. Attention's means over positions are left out: weights that sum to 1
-            average the errors of what they mix.
-        backward: count the way back too, where the fan-outs are summed over, for gradients of one example.
-
-    Returns:
-        Σ fan-in, or Σ fan-in + fan-out, over all parameters of two dimensions and more; at least 1.
+    Weight matrices and kernels are taken as lying one behind the other, which is no fewer than there are on a
+    path; attention's means over positions are left out: weights that sum to 1 average the errors of what they
+    mix. ``backward`` counts the way back too, where the fan-outs are summed over, for gradients of one
+    example.
     """
     total = 0
     for weight in model.parameters():
@@ -65,17 +59,10 @@ def additions(model: nn.Module, *, backward: bool = False) -> int:
 
 
 def steps_apart(found: Tensor, exact: Tensor) -> float:
-    """Largest difference, in steps of ``found``'s dtype at the size of the largest exact entry.
+    """Largest difference in steps of ``found``'s dtype at the size of the largest entry of ``exact``.
 
-    Args:
-        found: what was computed, floating point, any shape.
-        exact: the same in float64, or in any dtype that is at least as fine; the same shape.
-
-    Returns:
-        max |found − exact| / (eps · max |exact|): 0.5 is the error of a single rounding.
-
-    Raises:
-        ValueError: if the shapes differ.
+    max |found − exact| / (eps · max |exact|), with ``exact`` in float64 or any dtype at least as fine: 0.5 is
+    the error of a single rounding. ``ValueError`` if the shapes differ.
     """
     if found.shape != exact.shape:
         raise ValueError(f"exact must have found's shape {tuple(found.shape)}, got {tuple(exact.shape)}")
@@ -86,15 +73,9 @@ def steps_apart(found: Tensor, exact: Tensor) -> float:
 
 
 def assert_same_up_to_rounding(found: Tensor, expected: Tensor, *, terms: int) -> None:
-    """Check that two computed results differ by no more than rounding explains; see `rounding_bound`.
+    """Check that two computed results differ by no more than `rounding_bound` of the coarser dtype.
 
-    Args:
-        found: a result, floating point.
-        expected: the same by another way, of the same shape; the coarser of the two dtypes counts.
-        terms: see `rounding_bound`.
-
-    Raises:
-        AssertionError: if shapes differ or an entry is further apart than the bound; says how many steps.
+    ``AssertionError`` if shapes differ or an entry is further apart than the bound; says how many steps.
     """
     dtype = max(found.dtype, expected.dtype, key=lambda each: torch.finfo(each).eps)
     assert found.shape == expected.shape, f"shapes differ: {tuple(found.shape)} and {tuple(expected.shape)}"

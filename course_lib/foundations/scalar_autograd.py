@@ -20,20 +20,14 @@ class Value:
 
     $$\frac{\partial y}{\partial v} = \sum_{c} \frac{\partial y}{\partial c}\,\frac{\partial c}{\partial v}.$$
 
-    Args:
-        data: the number, finite or not; converted to a Python float (IEEE double).
-        label: a name for drawings; no meaning otherwise.
+    ``data`` is an int or float, kept as a float (else ``TypeError``); ``label`` is a name for drawings.
 
     Attributes:
-        data: the forward value.
         grad: the accumulated derivative of every result `backward` was called on; 0.0 at first. A second
             `backward` adds to it, as in `torch`.
         parents: the values this one was computed from; empty for an input (a *leaf*).
         operation: the operation's sign or name, `""` for a leaf.
         local_gradients: the derivative of this value with respect to each parent, one float a parent.
-
-    Raises:
-        TypeError: if `data` is not an int or a float.
 
     Source: Griewank and Walther, *Evaluating Derivatives*, 2nd edition, 2008, section 3.2.
     """
@@ -143,15 +137,9 @@ def as_value(number: Value | Number) -> Value:
 
 
 def topological_order(root: Value) -> list[Value]:
-    """List every value `root` depends on, parents before children, `root` last.
+    """List every value `root` depends on once, parents before children, `root` last.
 
     Depth-first with a stack of its own, so that a chain of 100,000 operations does not exhaust Python's.
-
-    Args:
-        root: the result.
-
-    Returns:
-        Each node once.
     """
     order: list[Value] = []
     visited: set[int] = set()

@@ -2,7 +2,7 @@
 
 A step t counts updates from 0. Set ``optimizer.lr = base * factor`` before each update, or hand the function
 to ``torch.optim.lr_scheduler.LambdaLR``. A step or another count that is not an int raises ``TypeError``, a
-number out of range ``ValueError``.
+number out of range ``ValueError``; factors that schedules start, end or multiply with lie in [0, 1].
 """
 
 from __future__ import annotations
@@ -13,29 +13,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-
-def constant(step: int) -> float:
-    """Factor 1 at every step."""
-    _count("step", step, 0)
-    return 1.0
-
-
-def linear_warmup(step: int, *, warmup: int, start: float = 0.0) -> float:
-    r"""Linear warm-up: factor along a straight line from ``start`` to 1.
-
-    $$f(t) = s + (1 - s)\,\frac{t}{w} \ \text{ for } t < w, \qquad 1 \ \text{ after that}$$
-
-    For s > 0 it equals ``LinearLR(start_factor=s, total_iters=w)``, which forbids s = 0.
-
-    Args:
-        step: t, at least 0, as in every schedule.
-        warmup: w, steps, at least 0; 0 means no warm-up.
-        start: s, from 0 to 1.
-    """
-    _count("step", step, 0)
-    _count("warmup", warmup, 0)
-    _share("start", start)
-    return 1.0 if step >= warmup else start + (1 - start) * step / warmup
+from course_lib.checks import check_floating
 
 
 def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> float:
@@ -44,14 +22,9 @@ def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> fl
     $$f(t) = \frac{t}{w} \ \text{ for } t < w, \qquad
       f(t) = l + (1 - l)\,\tfrac12 \Bigl(1 + \cos \pi\,\frac{t - w}{T - w}\Bigr) \ \text{ after that}$$
 
-    Without warm-up it equals ``CosineAnnealingLR(T_max=T, eta_min=l·lr)`` up to step T. From there on it
-    stays at l, where torch's climbs again.
-
-    Args:
-        step: t, at least 0.
-        total: T, the step at which l is reached, above ``warmup``.
-        warmup: w, steps, at least 0.
-        lowest: l, from 0 to 1.
+    with T = ``total``, above w = ``warmup``, the step at which l = ``lowest`` is reached. Without warm-up it
+    equals ``CosineAnnealingLR(T_max=T, eta_min=l·lr)`` up to step T. From there on it stays at l, where
+    torch's climbs again.
 
     Source: I. Loshchilov and F. Hutter, "SGDR", ICLR 2017, equation 5.
     """
@@ -60,19 +33,14 @@ def cosine(step: int, *, total: int, warmup: int = 0, lowest: float = 0.0) -> fl
     _count("total", total, warmup + 1)
     _share("lowest", lowest)
     if step < warmup:
-        return linear_warmup(step, warmup=warmup)
+        return step / warmup
     return _half_cosine(1.0, lowest, (step - warmup) / (total - warmup))
 
 
 def step_decay(step: int, *, every: int, factor: float = 0.1) -> float:
-    r"""Factor that is multiplied by γ every so many steps; ``StepLR(step_size=every, gamma=factor)``.
+    r"""Factor that is multiplied by γ = ``factor`` every k = ``every`` steps, as in ``StepLR``.
 
     $$f(t) = \gamma^{\lfloor t / k \rfloor}$$
-
-    Args:
-        step: t, at least 0.
-        every: k, steps, at least 1.
-        factor: γ, from 0 to 1.
     """
     _count("step", step, 0)
     _count("every", every, 1)
@@ -88,15 +56,9 @@ def one_cycle(
     $$f(t) = s + (1 - s)\,\tfrac12\Bigl(1 - \cos \pi\,\frac{t}{p}\Bigr) \ \text{ for } t \le p, \qquad
       f(t) = e + (1 - e)\,\tfrac12\Bigl(1 + \cos \pi\,\frac{t - p}{T - 1 - p}\Bigr) \ \text{ for } p < t < T$$
 
-    with the peak at p = rT − 1. It equals ``OneCycleLR(max_lr=lr, total_steps=T, pct_start=r, div_factor=1/s,
-    final_div_factor=s/e)``; after step T − 1 it stays at e, where torch raises an error.
-
-    Args:
-        step: t, at least 0.
-        total: T, steps, at least 2.
-        rise: r, the share of the steps spent climbing; rT must exceed 1 and r be below 1.
-        start: s, from 0 to 1.
-        end: e, from 0 to 1.
+    with T = ``total``, at least 2, and the peak at p = rT − 1, where r = ``rise``, the share of the steps
+    spent climbing, lies between 1/T and 1. It equals ``OneCycleLR(max_lr=lr, total_steps=T, pct_start=r,
+    div_factor=1/s, final_div_factor=s/e)``; after step T − 1 it stays at e, where torch raises an error.
 
     Source: L. N. Smith and N. Topin, "Super-convergence", 2017.
     """
@@ -117,18 +79,11 @@ def clip_by_norm(gradients: Iterable[Tensor], max_norm: float) -> list[Tensor]:
 
     $$g_k \leftarrow g_k \min\Bigl(1, \frac{c}{|g| + 10^{-6}}\Bigr), \qquad |g|^2 = \sum_k |g_k|^2$$
 
-    The numbers of ``torch.nn.utils.clip_grad_norm_``, in new tensors.
-
-    Args:
-        gradients: at least one floating-point tensor, any shapes; not modified.
-        max_norm: c, finite and above 0, in the gradients' unit.
-
-    Returns:
-        One tensor per gradient, of its shape and dtype.
+    The numbers of ``torch.nn.utils.clip_grad_norm_``, in new tensors; c is ``max_norm``.
 
     Raises:
         TypeError: if something among ``gradients`` is not a floating-point tensor.
-        ValueError: if there are none, one holds NaN or infinity (names it), or ``max_norm`` is out of range.
+        ValueError: if there are none, one holds NaN or infinity (names it), or c is not finite and above 0.
 
     Source: R. Pascanu, T. Mikolov and Y. Bengio, ICML 2013, algorithm 1.
     """
@@ -138,9 +93,7 @@ def clip_by_norm(gradients: Iterable[Tensor], max_norm: float) -> list[Tensor]:
     if not 0 < max_norm < math.inf:
         raise ValueError(f"max_norm must be finite and above 0, got {max_norm}")
     for i, gradient in enumerate(given):
-        if not isinstance(gradient, Tensor) or not gradient.is_floating_point():
-            kind = gradient.dtype if isinstance(gradient, Tensor) else type(gradient).__name__
-            raise TypeError(f"gradients[{i}] must be a floating-point tensor, got {kind}")
+        check_floating(**{f"gradients[{i}]": gradient})
         if not gradient.isfinite().all():
             raise ValueError(f"gradients[{i}] must be finite, but holds NaN or infinity")
     norm = torch.stack([gradient.norm() for gradient in given]).norm()

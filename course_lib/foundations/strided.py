@@ -1,7 +1,7 @@
 """Strides, storage offsets, views and broadcasting, computed by hand.
 
 A tensor is a flat buffer and a rule that turns an index into a position in it. Views, transposes, slices and
-broadcasting change the rule and leave the buffer alone.
+broadcasting change the rule and leave the buffer alone. Strides and offsets count elements.
 """
 
 from __future__ import annotations
@@ -10,18 +10,11 @@ from collections.abc import Sequence
 
 
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
-    r"""Strides of a tensor whose elements lie in the buffer in row-major order.
+    r"""Strides of a tensor whose elements lie in the buffer in row-major order, for sizes of at least 0.
 
     $$s_k = \prod_{j > k} n_j$$
 
-    Args:
-        shape: sizes (n_0, …, n_{d−1}), each at least 0.
-
-    Returns:
-        One stride a dimension, counted in elements. A size of 0 counts as 1, as in torch.
-
-    Raises:
-        ValueError: if a size is negative.
+    A size of 0 counts as 1, as in torch.
     """
     _check_shape(shape, "shape")
     strides: list[int] = []
@@ -33,17 +26,11 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def buffer_position(index: Sequence[int], strides: Sequence[int], offset: int = 0) -> int:
-    r"""Position in the buffer of the element at `index`.
+    r"""Position in the buffer of the element at `index`, with `offset` that of the element at (0, …, 0).
 
     $$p(i) = o + \sum_k i_k s_k$$
 
-    Args:
-        index: one non-negative integer per dimension.
-        strides: one stride per dimension, in elements.
-        offset: position of the element at index (0, …, 0), in elements.
-
-    Raises:
-        ValueError: if `index` and `strides` differ in length or an index is negative.
+    ``ValueError`` if `index` and `strides` differ in length or an index is negative.
     """
     if len(index) != len(strides):
         raise ValueError(f"index has {len(index)} entries but strides has {len(strides)}")
@@ -59,14 +46,7 @@ def broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, .
 
     $$n_k = \begin{cases} a_k & b_k = 1 \\ b_k & a_k = 1 \\ a_k & a_k = b_k \end{cases}$$
 
-    and anything else is an error.
-
-    Args:
-        first: sizes of the one tensor, each at least 0.
-        second: sizes of the other.
-
-    Raises:
-        ValueError: if the sizes of an aligned dimension differ and neither is 1; names the dimension.
+    and anything else is an error: a ``ValueError`` that names the dimension.
 
     Source: NumPy manual, "Broadcasting"; PyTorch manual, "Broadcasting semantics".
     """
@@ -87,16 +67,7 @@ def broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, .
 def broadcast_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
     """Strides with which a tensor is read as if it had the shape `target`: 0 wherever it is repeated.
 
-    Args:
-        shape: the tensor's own sizes.
-        strides: the tensor's own strides, in elements.
-        target: the shape it is broadcast to.
-
-    Returns:
-        One stride for each dimension of `target`.
-
-    Raises:
-        ValueError: if `shape` does not broadcast to `target`, or `shape` and `strides` differ in length.
+    ``ValueError`` if `shape` does not broadcast to `target`, or `shape` and `strides` differ in length.
     """
     if len(shape) != len(strides):
         raise ValueError(f"shape has {len(shape)} entries but strides has {len(strides)}")

@@ -12,20 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.checks import check_ints
+
 
 def length_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
-    """Mask of real tokens: real[b, j] = (j < lengths[b]).
+    """Mask of real tokens: real[b, j] = (j < lengths[b]), bool, (batch, seq).
 
-    Args:
-        lengths: int, (batch,), each 1 … seq.
-        seq: positions per row; ``None`` means the longest.
-
-    Returns:
-        bool, (batch, seq).
-
-    Raises:
-        TypeError: if ``lengths`` is not an int tensor.
-        ValueError: if ``lengths`` is not one-dimensional or is empty, or a length leaves 1 … seq.
+    ``lengths`` is int, (batch,), each 1 … seq; without ``seq`` the longest counts. ``TypeError`` if it is not
+    an int tensor, ``ValueError`` if it is empty, not one-dimensional, or a length leaves 1 … seq.
     """
     if not isinstance(lengths, Tensor) or lengths.is_floating_point() or lengths.dtype == torch.bool:
         kind = lengths.dtype if isinstance(lengths, Tensor) else type(lengths).__name__
@@ -39,32 +33,19 @@ def length_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
     return torch.arange(seq, device=lengths.device) < lengths[:, None]  # (seq,) < (batch, 1): (batch, seq)
 
 
-def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Tensor:
-    """Causal mask, each position sees itself and those before it: mask[i, j] = (j ≤ i).
+def causal_mask(seq: int, before: int = 0, *, device: torch.device | str | None = None) -> Tensor:
+    """Causal mask, each position sees itself and those before it: mask[i, j] = (j ≤ before + i).
 
-    Args:
-        seq: positions, at least 1.
-        device: where to put the mask.
-
-    Returns:
-        bool, (seq, seq).
-
-    Raises:
-        ValueError: if ``seq`` is not an int of at least 1.
+    With a KV cache ``before`` positions, at least 0, were read earlier. Bool, (seq, before + seq);
+    ``ValueError`` if ``seq`` is not an int of at least 1.
     """
-    if isinstance(seq, bool) or not isinstance(seq, int) or seq < 1:
-        raise ValueError(f"seq must be an int of at least 1, got {seq!r}")
-    return torch.ones(seq, seq, dtype=torch.bool, device=device).tril()
+    check_ints(1, seq=seq)
+    check_ints(0, before=before)
+    return torch.ones(seq, before + seq, dtype=torch.bool, device=device).tril(before)
 
 
 def padding_mask(lengths: Tensor, seq: int | None = None) -> Tensor:
-    """Padding mask, which hides the padding of each sequence: mask[b, 0, 0, j] = (j < lengths[b]).
-
-    Arguments and errors as ``length_mask``.
-
-    Returns:
-        bool, (batch, 1, 1, seq), to broadcast over heads and queries.
-    """
+    """Padding mask: ``length_mask`` as (batch, 1, 1, seq), to broadcast over heads and queries."""
     return length_mask(lengths, seq)[:, None, None, :]
 
 
@@ -83,12 +64,11 @@ def attention(
         query: floating, (…, queries, head_dim).
         key: floating, (…, keys, head_dim), keys at least 1.
         value: floating, (…, keys, value_dim).
-        mask: bool, broadcasting to (…, queries, keys); True = may be attended to. ``None``: all may.
-        scale: s, finite; ``None`` means 1/√head_dim.
+        mask: bool, broadcasting to (…, queries, keys); True = may be attended to.
+        scale: s, finite.
 
     Returns:
-        ``(output, weights)``: (…, queries, value_dim) and (…, queries, keys); the weights of a query are
-        at least 0 and sum to 1.
+        ``(output, weights)``: (…, queries, value_dim) and (…, queries, keys).
 
     Raises:
         TypeError: if ``mask`` is not a bool tensor.
@@ -148,15 +128,7 @@ class MultiHeadAttention(nn.Module):
       O = [\text{head}_1, \dots, \text{head}_H]\,W^O$$
 
     Weights start as ``nn.MultiheadAttention``'s: Xavier-uniform projections (of the three stacked), zero
-    biases.
-
-    Args:
-        d_model: features of each position, a multiple of ``heads``.
-        heads: at least 1.
-        bias: whether the four projections have one.
-
-    Raises:
-        ValueError: if ``heads`` < 1 or ``d_model`` is not a positive multiple of it.
+    biases. ``ValueError`` if ``heads`` < 1 or ``d_model`` is not a positive multiple of it.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.2.2.
     """
@@ -193,7 +165,7 @@ class MultiHeadAttention(nn.Module):
         Args:
             query: floating, (batch, queries, d_model), queries at least 1.
             key: floating, (batch, keys, d_model), keys at least 1; ``None`` means ``query``.
-            value: floating, (batch, keys, d_model); ``None`` means ``key``.
+            value: as ``key``; ``None`` means ``key``.
             mask: bool, broadcasting to (batch, heads, queries, keys); True = may be attended to.
             need_weights: also return the weights; they are then computed by the function ``attention``,
                 otherwise output comes from ``F.scaled_dot_product_attention``, which never stores them.

@@ -1,7 +1,8 @@
 """Parameters, FLOPs and memory of a Transformer and of a GPT, by formula.
 
 Every size is at least 1, ``norm`` is ``"pre"`` or ``"post"`` and ``precision`` a key of ``PRECISIONS``;
-otherwise a function raises ``ValueError``. ``batch`` counts sequences, ``seq`` tokens per sequence.
+otherwise a function raises ``ValueError``. ``batch`` counts sequences, ``seq`` tokens per sequence. A
+multiplication and its addition count as 2 operations, as in ``torch.utils.flop_counter``.
 """
 
 from __future__ import annotations
@@ -23,29 +24,13 @@ def parameter_count(
 ) -> int:
     r"""Count the parameters of ``Transformer``; the number of heads changes nothing.
 
-    With d = d_model, f = feed_forward an attention has $A = 4(d^2 + d)$, a feed-forward network
-    $F = 2df + f + d$ and a norm 2d, so that
+    With d = d_model, f = feed_forward, L = layers of either stack, an attention has $A = 4(d^2 + d)$, a
+    feed-forward network $F = 2df + f + d$ and a norm 2d, so that for vocabularies $V_s$ and $V_t$
 
     $$N = (V_s + V_t)\,d + L\,(3A + 2F + 10d) + V_t(d + 1) \; [\, + 4d \text{ with pre-norm}\,]$$
-
-    Args:
-        source_vocab: V_s.
-        target_vocab: V_t.
-        d_model: d.
-        layers: L, of the encoder and as many of the decoder.
-        feed_forward: f.
-        norm: of the ``Transformer``.
-
-    Returns:
-        Trainable numbers, embeddings and output layer included.
     """
-    check_sizes(
-        source_vocab=source_vocab,
-        target_vocab=target_vocab,
-        d_model=d_model,
-        layers=layers,
-        feed_forward=feed_forward,
-    )
+    check_sizes(source_vocab=source_vocab, target_vocab=target_vocab)
+    check_sizes(d_model=d_model, layers=layers, feed_forward=feed_forward)
     if norm not in ("pre", "post"):
         raise ValueError(f"norm must be 'pre' or 'post', got {norm!r}")
     attention = 4 * (d_model**2 + d_model)
@@ -67,34 +52,15 @@ def forward_flops(
 ) -> int:
     r"""Count the floating-point operations of the matrix products in one forward pass of ``Transformer``.
 
-    A multiplication and its addition count as 2, as in ``torch.utils.flop_counter``; norms, softmax and
-    biases are left out. For one example, with s source and t target tokens:
+    Norms, softmax and biases are left out. For one example, with s source and t target tokens (padding
+    included), d = d_model, f = feed_forward and $V_t$ = target_vocab:
 
     $$\underbrace{8sd^2 + 4s^2d + 4sdf}_{\text{encoder layer}}, \qquad
       \underbrace{8td^2 + 4t^2d + 4td^2 + 4sd^2 + 4std + 4tdf}_{\text{decoder layer: self, cross, network}},
       \qquad \underbrace{2tdV_t}_{\text{output}}$$
-
-    Args:
-        batch: examples.
-        source: s, tokens per source, padding included.
-        target: t, tokens per target, padding included.
-        target_vocab: V_t.
-        d_model: d.
-        layers: of the encoder and as many of the decoder.
-        feed_forward: f.
-
-    Returns:
-        Operations; masked scores count, since they are computed.
     """
-    check_sizes(
-        batch=batch,
-        source=source,
-        target=target,
-        target_vocab=target_vocab,
-        d_model=d_model,
-        layers=layers,
-        feed_forward=feed_forward,
-    )
+    check_sizes(batch=batch, source=source, target=target, target_vocab=target_vocab)
+    check_sizes(d_model=d_model, layers=layers, feed_forward=feed_forward)
     s, t, d, f = source, target, d_model, feed_forward
     encoder = 8 * s * d**2 + 4 * s**2 * d + 4 * s * d * f
     own = 8 * t * d**2 + 4 * t**2 * d
@@ -119,11 +85,9 @@ class Precision(NamedTuple):
     ``weight``: a parameter, its gradient and each of its optimiser's averages. ``stream``: the sum that runs
     from block to block. ``product``: what goes into and comes out of matrix products. ``copies``: whether the
     weights' copies in the products' precision are kept too. ``loss``: what the cross-entropy keeps of each
-    logit; under autocast that is the logarithmic softmax, in bf16 like the logits, and the fp32 copy of it
-    that ``nll_loss``, one of autocast's fp32 operations, asks for and keeps. ``loss_gradient``: what the loss
-    needs for each logit as the backward pass begins: the gradients with respect to the logarithmic softmax
-    and to the logits; under autocast the first of them, in fp32, for its fp32 copy makes room before the
-    second is written.
+    logit; under autocast the logarithmic softmax in bf16 and the fp32 copy of it that ``nll_loss`` asks for.
+    ``loss_gradient``: what the loss needs for each logit as the backward pass begins: the gradients of the
+    logarithmic softmax and of the logits; under autocast only the first, in fp32.
     """
 
     weight: int
@@ -179,8 +143,8 @@ def gpt_forward_flops(shape: GPTShape, batch: int, seq: int) -> int:
     $$\underbrace{2 T (12 L d^2 + V d)}_{\text{weights, } T = \text{batch} \cdot \text{seq}}
       + \underbrace{4 L \cdot \text{batch} \cdot \text{seq}^2 \, d}_{\text{scores and mixing}}$$
 
-    A multiplication and its addition count as 2; the masked half of the scores counts. A training step has
-    three times as many: each product has two more behind it in the backward pass.
+    The masked half of the scores counts. A training step has three times as many: each product has two more
+    behind it in the backward pass.
 
     Source: A. Chowdhery et al., arXiv:2204.02311, appendix B (model FLOPs utilisation).
     """
@@ -212,22 +176,13 @@ def gpt_activation_bytes(
 
     The fourteen are what linear maps and GELU read: the norm's output (1), query, key and value (3), the
     heads' output (1), the second norm's output (1), and the wide layer before and after GELU (4 + 4). A norm
-    keeps a mean and a deviation per token, 4 bytes each in every precision. With checkpointing a block keeps
-    only its input, Trd. SDPA keeps no scores, only the logarithm of a row's sum. Under autocast each weight
-    matrix is cast once per forward pass, and the copy stays for the backward pass (c).
+    keeps a mean and a deviation per token, 4 bytes each in every precision. With ``checkpointing`` a block
+    recomputes itself and keeps only its input, Trd. SDPA keeps no scores, only the logarithm of a row's sum.
+    Under autocast each weight matrix is cast once per forward pass, and the copy stays for the backward pass.
 
-    The CPU differs in two terms: its autocast computes the loss in fp32 and keeps 4 bytes per logit, not 6;
-    and in bf16 its norms keep 2 bytes, not 4, per mean and deviation.
-
-    Args:
-        shape: the sizes; no dropout.
-        batch: sequences.
-        seq: tokens per sequence, at most the context.
-        precision: a key of ``PRECISIONS``.
-        checkpointing: each block recomputes itself in the backward pass (``torch.utils.checkpoint``).
-
-    Returns:
-        Bytes, those of the tensors that autograd saves, but for SDPA's random state (24 bytes per block).
+    These are the tensors that autograd saves, without dropout, but for SDPA's random state (24 bytes per
+    block). The CPU differs in two terms: its autocast computes the loss in fp32 and keeps 4 bytes per logit,
+    not 6; and in bf16 its norms keep 2 bytes, not 4, per mean and deviation.
     """
     check_sizes(**shape._asdict(), batch=batch, seq=seq)
     bytes_of = _precision(precision)
@@ -239,10 +194,7 @@ def gpt_activation_bytes(
 
 
 def gpt_block_bytes(shape: GPTShape, batch: int, seq: int, *, precision: str = "fp32") -> int:
-    """Count the bytes that one block keeps for its backward pass: the first line of ``gpt_activation_bytes``.
-
-    With checkpointing, that is what has to be there beside all blocks' inputs while one recomputes itself.
-    """
+    """Count the bytes that one block keeps for its backward pass: ``gpt_activation_bytes``, first line."""
     check_sizes(**shape._asdict(), batch=batch, seq=seq)
     bytes_of = _precision(precision)
     d, stream, product = shape.d_model, bytes_of.stream, bytes_of.product
@@ -259,7 +211,7 @@ def gpt_backward_moments(
     checkpointing: bool = False,
     gradient_shards: int = 1,
 ) -> dict[str, BackwardMoment]:
-    r"""Estimate the three moments of the backward pass at which it may need most.
+    r"""Estimate the three moments of the backward pass at which it may need most, by name, in their order.
 
     With w the bytes of a weight, g the precision's ``loss_gradient``, and other letters as for
     ``gpt_activation_bytes``:
@@ -268,18 +220,12 @@ def gpt_backward_moments(
     - in the last block the head's activations, $\ell TV + (r + p)Td + 8T + c\,pVd$, are gone and its weights
       have their gradients; working are the gradients of the stream, rTd, and of the wide layer, 4pTd; under
       autocast the stream's copy for the products besides, pTd;
-    - in the first block nearly all weights have theirs, and only this block's activations are left.
+    - in the first block nearly all weights have theirs, shared out among ``gradient_shards`` devices, and
+      only this block's activations are left.
 
-    Where blocks recompute themselves, the last block's activations are there besides, but for its input,
-    which was kept. In the last and the first block half of its own weights have gradients.
-
-    Args:
-        shape, batch, seq, precision, checkpointing: as for ``gpt_activation_bytes``.
-        gradient_shards: devices that share out the gradients as they are written.
-
-    Returns:
-        The moments in their order, by name. What kernels take for themselves while they run is not in them:
-        on an H100 there were about 64 MiB more beside the wide layer's gradient in bf16, none in fp32.
+    Where blocks recompute themselves, the last block's activations are there besides, but for its input. In
+    the last and the first block half of its own weights have gradients. What kernels take for themselves is
+    not counted: on an H100 about 64 MiB more beside the wide layer's gradient in bf16, none in fp32.
     """
     check_sizes(gradient_shards=gradient_shards)
     block = gpt_block_bytes(shape, batch, seq, precision=precision)
@@ -314,7 +260,7 @@ def gpt_working_bytes(
 ) -> int:
     """Estimate what the backward pass needs at its worst moment beside weights, optimiser and activations.
 
-    In bytes: the most of ``gpt_backward_moments``, of the same arguments, less ``gpt_activation_bytes``.
+    The most of ``gpt_backward_moments`` less ``gpt_activation_bytes``, in bytes.
     """
     kind = {"precision": precision, "checkpointing": checkpointing}
     moments = gpt_backward_moments(shape, batch, seq, **kind, gradient_shards=gradient_shards)
@@ -322,10 +268,7 @@ def gpt_working_bytes(
 
 
 def gpt_gathered_bytes(shape: GPTShape, *, precision: str = "fp32") -> int:
-    """Count the bytes of weights that are whole on each device where all are sharded (FSDP).
-
-    Those are the embeddings and the last norm, needed at both ends, and one block at a time.
-    """
+    """Count the bytes of weights whole on each device under FSDP: both ends, and one block at a time."""
     return _precision(precision).weight * gpt_parameters(shape._replace(layers=1))
 
 

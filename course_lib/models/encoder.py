@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.checks import check_ids
+from course_lib.checks import check_ints, check_token_ids
 from course_lib.models.attention import MultiHeadAttention, length_mask, padding_mask
 
 INITIAL_STD = 0.02
@@ -37,14 +36,7 @@ class EncoderBlock(nn.Module):
 
     $$\operatorname{mlp}(x) = W_2\,\operatorname{GELU}(W_1 x + b_1) + b_2$$
 
-    with GELU in its exact form, xΦ(x).
-
-    Args:
-        d_model: features of a position, a multiple of ``heads``.
-        heads: at least 1.
-        feed_forward: rows of W₁, at least 1.
-        dropout: share of either half's output dropped in train mode, from 0 to below 1.
-        eps: the norms' ε, above 0.
+    with ``feed_forward`` rows of W₁ and GELU in its exact form, xΦ(x).
 
     Source: J. Devlin et al., arXiv:1810.04805, section 3 and appendix A.2.
     """
@@ -76,12 +68,10 @@ class TextEncoder(nn.Module):
     at 0. The pooler that BERT trained for guessing the next sentence is left out.
 
     Args:
-        vocab_size: tokens, at least 1.
+        vocab_size, layers, feed_forward: at least 1, the last the width of the blocks' hidden layer.
         max_length: most tokens of a text, at least 1.
         d_model: features of a position, a positive multiple of ``heads``.
         heads: at least 1.
-        layers: at least 1.
-        feed_forward: width of the blocks' hidden layer, at least 1.
         dropout: share dropped in train mode of embeddings and of both halves' outputs, from 0 to below 1.
             BERT's 0.1 also strikes attention weights, which SDPA's fast kernels never store.
         eps: the norms' ε, above 0; BERT's is 1e-12.
@@ -105,26 +95,14 @@ class TextEncoder(nn.Module):
         eps: float = 1e-12,
     ) -> None:
         super().__init__()
-        for name, value in {
-            "vocab_size": vocab_size,
-            "max_length": max_length,
-            "d_model": d_model,
-            "heads": heads,
-            "layers": layers,
-            "feed_forward": feed_forward,
-        }.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+        check_ints(1, vocab_size=vocab_size, max_length=max_length, d_model=d_model)
+        check_ints(1, heads=heads, layers=layers, feed_forward=feed_forward)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")
         if not eps > 0:
             raise ValueError(f"eps must be above 0, got {eps}")
-        self.vocab_size, self.max_length, self.d_model, self.dropout = (
-            vocab_size,
-            max_length,
-            d_model,
-            dropout,
-        )
+        self.vocab_size, self.max_length = vocab_size, max_length
+        self.d_model, self.dropout = d_model, dropout
         self.token_embedding = nn.Embedding(vocab_size, d_model)
         self.position_embedding = nn.Embedding(max_length, d_model)
         self.segment_embedding = nn.Embedding(SEGMENTS, d_model)
@@ -139,31 +117,23 @@ class TextEncoder(nn.Module):
                 nn.init.zeros_(parameter)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Read a batch of texts.
+        """Compute the last hidden states, (batch, seq, d_model); those of padding mean nothing.
 
         Args:
             ids: int, (batch, seq), each from 0 to vocab_size − 1, what stands behind a text's end included;
                 seq from 1 to max_length.
             lengths: int, (batch,), real tokens of each text, 1 … seq.
 
-        Returns:
-            The last hidden states, (batch, seq, d_model). Those of padding mean nothing; the others do not
-            depend on it.
-
         Raises:
             TypeError: if ``ids`` or ``lengths`` are not whole numbers.
             ValueError: if ``ids`` are not (batch, seq), too many or out of range, or a length leaves 1 … seq.
         """
-        if ids.dtype not in (torch.int64, torch.int32):
-            raise TypeError(f"ids must be int64 or int32, got {ids.dtype}")
-        if ids.ndim != 2 or 0 in ids.shape:
-            raise ValueError(f"ids must be (batch, seq), neither of them 0, got {tuple(ids.shape)}")
+        check_token_ids(ids, self.vocab_size)
         if ids.shape[1] > self.max_length:
             raise ValueError(f"ids must be at most {self.max_length} a text, got {ids.shape[1]}")
         mask = padding_mask(lengths, ids.shape[1])  # (batch, 1, 1, seq)
         if len(mask) != len(ids):
             raise ValueError(f"lengths must be one for each of {len(ids)} texts, got {len(mask)}")
-        check_ids(ids, self.vocab_size)
         x = self.token_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
         x = self.embedding_norm(x + self.segment_embedding.weight[0])  # (batch, seq, d_model)
         x = F.dropout(x, self.dropout, self.training)
@@ -175,16 +145,8 @@ class TextEncoder(nn.Module):
 def mean_pool(hidden: Tensor, lengths: Tensor) -> Tensor:
     r"""Mean pooling: each text's mean over its real tokens, $\frac{1}{n_b} \sum_{t=1}^{n_b} h_{b,t}$.
 
-    Args:
-        hidden: floating, (batch, seq, features).
-        lengths: int, (batch,), n_b, each 1 … seq.
-
-    Returns:
-        (batch, features).
-
-    Raises:
-        TypeError: if ``lengths`` is not an int tensor.
-        ValueError: if ``hidden`` is not (batch, seq, features), or ``lengths`` does not fit it.
+    Of floating (batch, seq, features) and int lengths n_b (batch,), each 1 … seq, makes (batch, features).
+    ``TypeError`` if ``lengths`` is not an int tensor, ``ValueError`` if a shape or length does not fit.
 
     Source: N. Reimers and I. Gurevych, arXiv:1908.10084, section 3.
     """
@@ -197,16 +159,9 @@ def mean_pool(hidden: Tensor, lengths: Tensor) -> Tensor:
 
 
 def from_bert_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give a BERT checkpoint's tensors the names they have in ``TextEncoder``.
+    """Give a BERT checkpoint's tensors (transformers' ``BertModel``) their names in ``TextEncoder``.
 
-    Args:
-        tensors: as transformers' ``BertModel`` saves them, its pooler included or not.
-
-    Returns:
-        The same tensors under our names, the pooler's and the position numbers left out.
-
-    Raises:
-        ValueError: if a name is not one of BERT's; names it.
+    The pooler's and the position numbers are left out; ``ValueError`` names a tensor that is not BERT's.
     """
     renamed = {}
     for name, tensor in tensors.items():
@@ -230,9 +185,7 @@ class TextClassifier(nn.Module):
 
     $$z_b = W\,\frac{1}{n_b}\sum_{t=1}^{n_b} h_{b,t} + c$$
 
-    Args:
-        encoder: ids (batch, seq) and lengths (batch,) to hidden states (batch, seq, d_model).
-        d_model: features of a position.
+    ``encoder`` maps ids (batch, seq) and lengths (batch,) to hidden states (batch, seq, d_model).
 
     Source: N. Reimers and I. Gurevych, arXiv:1908.10084, section 3.
     """

@@ -17,17 +17,9 @@ _LEAST_IMAGES = 17  # on one thread PyTorch gives oneDNN batches above 16 only
 def convolved_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute ``F.linear(x, weight, bias)`` as a 1×1 convolution over images of 32 positions in a row.
 
-    Features are channels, and channels lie innermost in memory ("channels last"), so nothing is copied. Where
-    that would not pay, i.e. off the CPU, in another dtype than float32, or for fewer than 544 positions or a
-    number that is no multiple of 32, it is ``F.linear``.
-
-    Args:
-        x: floating, (…, in_features), contiguous.
-        weight: (out_features, in_features).
-        bias: (out_features,) or ``None``.
-
-    Returns:
-        (…, out_features).
+    Features are channels, and channels lie innermost in memory ("channels last"), so nothing is copied from a
+    contiguous x (…, in_features). Where that would not pay, i.e. off the CPU, in another dtype than float32,
+    or for fewer than 544 positions or a number that is no multiple of 32, it is ``F.linear``.
     """
     positions = x.numel() // x.shape[-1]
     images = positions // _WIDTH
@@ -42,52 +34,13 @@ def convolved_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
 class ConvolvedLinear(nn.Linear):
     """``nn.Linear`` by ``convolved_linear``: the same parameters under the same names."""
 
-    @classmethod
-    def of(cls, linear: nn.Linear) -> ConvolvedLinear:
-        """Make one that shares a linear map's own parameters.
-
-        Args:
-            linear: the map.
-
-        Returns:
-            The new module.
-        """
-        made = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
-        made.weight, made.bias = linear.weight, linear.bias
-        return made.train(linear.training)
-
     def forward(self, x: Tensor) -> Tensor:
         """(…, in_features) to (…, out_features)."""
         return convolved_linear(x, self.weight, self.bias)
 
 
-class TiedOutput(nn.Module):
-    """Logits from features and the token embedding: x·Eᵀ. It owns no parameter.
-
-    Args:
-        convolved: by ``convolved_linear`` instead of ``F.linear``.
-    """
-
-    def __init__(self, *, convolved: bool = False) -> None:
-        super().__init__()
-        self.convolved = convolved
-
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """(…, d_model) and (vocabulary, d_model) to (…, vocabulary)."""
-        return convolved_linear(x, embedding) if self.convolved else F.linear(x, embedding)
-
-
 def convolve_linears(model: nn.Module) -> None:
-    """Replace a model's linear maps by convolved ones, which share their parameters.
-
-    Names and optimisers are not affected, and neither is a state dict.
-
-    Args:
-        model: changed in place.
-    """
-    for parent in list(model.modules()):
-        for name, child in parent.named_children():
-            if type(child) is nn.Linear:
-                setattr(parent, name, ConvolvedLinear.of(child))
-            elif isinstance(child, TiedOutput):
-                setattr(parent, name, TiedOutput(convolved=True))
+    """Let a model's linear maps, in place, compute as ``ConvolvedLinear`` does."""
+    for module in model.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = ConvolvedLinear  # it differs in ``forward`` alone

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, overload
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.checks import check_ids
-from course_lib.models.attention import attention, merge_heads, split_heads
-from course_lib.models.fast_linear import TiedOutput
+from course_lib.checks import check_ints, check_sizes, check_token_ids
+from course_lib.models.attention import attention, causal_mask, merge_heads, split_heads
 
 
 class KeyValueCache:
@@ -19,36 +16,20 @@ class KeyValueCache:
 
     A position's keys and values depend on the positions before it only, so a later one never changes them:
     reading a token with the cache costs the work of one position instead of all.
-
-    Args:
-        layers: at least 1.
-        context: most positions it can hold, at least 1.
-
-    Raises:
-        ValueError: if a number is below 1.
     """
 
     def __init__(self, layers: int, context: int) -> None:
-        if layers < 1 or context < 1:
-            raise ValueError(f"layers and context must be at least 1, got {layers} and {context}")
+        check_sizes(layers=layers, context=context)
         self.context = context
         self.length = 0
         self._stored: list[tuple[Tensor, Tensor] | None] = [None] * layers
 
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store one layer's keys and values of new positions; ``length`` grows with ``advance`` only.
+        """Store one layer's keys and values, (batch, heads, new, head_dim) each; ``advance`` counts them.
 
-        Args:
-            layer: which layer.
-            key: (batch, heads, new, head_dim).
-            value: (batch, heads, new, head_dim).
-
-        Returns:
-            Keys and values of all positions, (batch, heads, length + new, head_dim), views of the storage.
-
-        Raises:
-            ValueError: if batch, heads, head_dim or dtype differ from those stored, or the context is too
-                short.
+        Returns those of all positions, (batch, heads, length + new, head_dim), views of the storage.
+        ``ValueError`` if batch, heads, head_dim or dtype differ from those stored, or the context is too
+        short.
         """
         batch, heads, new, head_dim = key.shape
         end = self.length + new
@@ -70,14 +51,7 @@ class KeyValueCache:
         return keys[:, :, :end], values[:, :, :end]
 
     def advance(self, new: int) -> None:
-        """Count new positions as read, once every layer has stored them.
-
-        Args:
-            new: positions, at least 1.
-
-        Raises:
-            ValueError: if ``new`` < 1 or the context is too short.
-        """
+        """Count positions as read, once every layer has stored them; ``ValueError`` if they do not fit."""
         if not 1 <= new <= self.context - self.length:
             raise ValueError(f"new must be from 1 to {self.context - self.length}, got {new}")
         self.length += new
@@ -91,27 +65,6 @@ class KeyValueCache:
         ]
 
 
-def cached_causal_mask(before: int, new: int, *, device: torch.device | str | None = None) -> Tensor:
-    """Causal mask with a cache: each new position may see all before it, and itself.
-
-    mask[i, j] = (j ≤ before + i)
-
-    Args:
-        before: positions in the cache, at least 0.
-        new: positions read now, at least 1.
-        device: where to put the mask.
-
-    Returns:
-        bool, (new, before + new).
-
-    Raises:
-        ValueError: if a number is too small.
-    """
-    if before < 0 or new < 1:
-        raise ValueError(f"before must be at least 0 and new at least 1, got {before} and {new}")
-    return torch.ones(new, before + new, dtype=torch.bool, device=device).tril(before)
-
-
 INITIAL_STD = 0.02
 
 
@@ -120,10 +73,6 @@ class CausalSelfAttention(nn.Module):
 
     Query, key and value come from one matrix, ``qkv_proj`` (3·d_model, d_model), stacked in this order: one
     product instead of three. The formula is that of ``models.attention``.
-
-    Args:
-        d_model: features of a position, a multiple of ``heads``.
-        heads: at least 1.
     """
 
     def __init__(self, d_model: int, heads: int) -> None:
@@ -135,16 +84,10 @@ class CausalSelfAttention(nn.Module):
     def forward(
         self, x: Tensor, cache: KeyValueCache | None = None, layer: int = 0, *, need_weights: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """Mix the positions.
+        """Mix the positions of x, (batch, seq, d_model), which ``cache`` takes in as its layer ``layer``.
 
-        Args:
-            x: float, (batch, seq, d_model).
-            cache: what was read before; takes the keys and values of ``x`` as those of ``layer``.
-            layer: the cache's layer.
-            need_weights: also return the weights, by the hand-written ``attention``.
-
-        Returns:
-            (batch, seq, d_model), and the weights (batch, heads, seq, keys) or ``None``.
+        With ``need_weights`` also return the weights (batch, heads, seq, keys), by the hand-written
+        ``attention``.
         """
         parts = self.qkv_proj(x).chunk(3, dim=-1)  # (batch, seq, 3·d_model), cut into three
         query, key, value = (split_heads(part, self.heads) for part in parts)  # (batch, heads, seq, head_dim)
@@ -153,11 +96,11 @@ class CausalSelfAttention(nn.Module):
             before = cache.length
             key, value = cache.extend(layer, key, value)  # (batch, heads, before + seq, head_dim)
         if need_weights:
-            mask = cached_causal_mask(before, seq, device=x.device)
+            mask = causal_mask(seq, before, device=x.device)
             mixed, weights = attention(query, key, value, mask=mask)  # weights: (batch, heads, seq, keys)
             return self.output_proj(merge_heads(mixed)), weights
         # A lone new position may see all there is; SDPA's own causal mask fits where nothing came before.
-        mask = cached_causal_mask(before, seq, device=x.device) if before and seq > 1 else None
+        mask = causal_mask(seq, before, device=x.device) if before and seq > 1 else None
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=before == 0)
         return self.output_proj(merge_heads(mixed)), None  # (batch, seq, d_model)
 
@@ -169,11 +112,6 @@ class Block(nn.Module):
       W_1 \in \mathbb{R}^{4d \times d}$$
 
     with GELU's tanh form, as GPT-2 has it.
-
-    Args:
-        d_model: features of a position, a multiple of ``heads``.
-        heads: at least 1.
-        dropout: share of either half's output dropped in train mode, from 0 to below 1.
 
     Source: D. Hendrycks and K. Gimpel, arXiv:1606.08415, section 2 (GELU).
     """
@@ -211,11 +149,10 @@ class GPT(nn.Module):
     0.02/√(2·layers); biases start at 0. Parameters: 12·L·d² + 13·L·d + (vocabulary + context + 2)·d.
 
     Args:
-        vocab_size: tokens, at least 1.
+        vocab_size, layers: at least 1.
         context: most positions it can read at once, at least 1.
         d_model: features of a position, a positive multiple of ``heads``.
         heads: at least 1.
-        layers: L, at least 1.
         dropout: share dropped in train mode of embeddings and of both halves' outputs, from 0 to below 1. The
             attention weights, which GPT-2 drops too, are spared: SDPA's fast kernels never store them.
 
@@ -229,15 +166,7 @@ class GPT(nn.Module):
         self, vocab_size: int, *, context: int, d_model: int, heads: int, layers: int, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        for name, value in {
-            "vocab_size": vocab_size,
-            "context": context,
-            "d_model": d_model,
-            "heads": heads,
-            "layers": layers,
-        }.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+        check_ints(1, vocab_size=vocab_size, context=context, d_model=d_model, heads=heads, layers=layers)
         if d_model % heads:
             raise ValueError(f"d_model must be a multiple of heads, got d_model={d_model}, heads={heads}")
         if not 0 <= dropout < 1:
@@ -247,7 +176,6 @@ class GPT(nn.Module):
         self.position_embedding = nn.Embedding(context, d_model)
         self.blocks = nn.ModuleList(Block(d_model, heads, dropout) for _ in range(layers))
         self.final_norm = nn.LayerNorm(d_model)
-        self.output = TiedOutput()
         self._initialise()
 
     def _initialise(self) -> None:
@@ -262,16 +190,6 @@ class GPT(nn.Module):
     def new_cache(self) -> KeyValueCache:
         """An empty cache for this model, to pass to ``forward`` call after call."""
         return KeyValueCache(len(self.blocks), self.context)
-
-    @overload
-    def forward(
-        self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: Literal[False] = False
-    ) -> Tensor: ...
-
-    @overload
-    def forward(
-        self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: Literal[True]
-    ) -> tuple[Tensor, list[Tensor]]: ...
 
     def forward(
         self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: bool = False
@@ -292,25 +210,22 @@ class GPT(nn.Module):
             ValueError: if ``ids`` are not (batch, seq), too many for the context, or out of range.
         """
         x, all_weights = self.features(ids, cache, need_weights=need_weights)
-        logits = self.output(x, self.token_embedding.weight)  # x·Eᵀ: (batch, seq, vocab_size)
+        logits = F.linear(x, self.token_embedding.weight)  # x·Eᵀ: (batch, seq, vocab_size)
         return (logits, all_weights) if need_weights else logits
 
     def features(
         self, ids: Tensor, cache: KeyValueCache | None = None, *, need_weights: bool = False
     ) -> tuple[Tensor, list[Tensor | None]]:
-        """Compute what the logits are made of.
+        """Compute what the logits are made of, with arguments and errors as ``forward``.
 
-        Args:
-            ids, cache, need_weights: as for ``forward``.
-
-        Returns:
-            The normalised features, (batch, seq, d_model), and a list of weights, ``None`` per layer unless
-            asked for.
-
-        Raises as ``forward``.
+        Returns the normalised features, (batch, seq, d_model), and the weights, ``None`` per layer unless
+        asked for.
         """
         before = 0 if cache is None else cache.length
-        self._check(ids, before)
+        check_token_ids(ids, self.vocab_size)
+        if before + ids.shape[1] > self.context:
+            read = f" after {before} already read" if before else ""
+            raise ValueError(f"ids must fit the context of {self.context}, got {ids.shape[1]}{read}")
         positions = self.position_embedding.weight[before : before + ids.shape[1]]  # (seq, d_model)
         x = self.token_embedding(ids) + positions  # (batch, seq, d_model)
         if self.dropout:
@@ -322,13 +237,3 @@ class GPT(nn.Module):
         if cache is not None:
             cache.advance(ids.shape[1])
         return self.final_norm(x), all_weights
-
-    def _check(self, ids: Tensor, before: int) -> None:
-        if ids.dtype not in (torch.int64, torch.int32):
-            raise TypeError(f"ids must be int64 or int32, got {ids.dtype}")
-        if ids.ndim != 2 or 0 in ids.shape:
-            raise ValueError(f"ids must be (batch, seq), neither of them 0, got {tuple(ids.shape)}")
-        if before + ids.shape[1] > self.context:
-            read = f" after {before} already read" if before else ""
-            raise ValueError(f"ids must fit the context of {self.context}, got {ids.shape[1]}{read}")
-        check_ids(ids, self.vocab_size)

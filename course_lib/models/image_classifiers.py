@@ -1,7 +1,7 @@
 """Three classifiers of 28×28 digits, from one matrix to a small convolutional network.
 
-Each maps images to *logits*: ten real numbers per image, whose softmax is the model's probability of each
-digit.
+Each maps images, float (batch, 1, 28, 28), to *logits* (batch, 10), in nats, whose softmax is the model's
+probability of each digit. Other dtypes raise ``TypeError``, other shapes ``ValueError``.
 """
 
 import torch
@@ -22,31 +22,14 @@ class SoftmaxRegression(nn.Module):
         self.linear = nn.Linear(SIDE * SIDE, CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute logits.
-
-        Args:
-            images: float, (batch, 1, 28, 28).
-
-        Returns:
-            Logits, (batch, 10), in nats: differences of log-probabilities.
-
-        Raises:
-            TypeError: if ``images`` is not floating point.
-            ValueError: if ``images`` is not (batch, 1, 28, 28).
-        """
+        """Compute logits."""
         return self.linear(_checked(images).flatten(1))
 
 
 class MLP(nn.Module):
     """Multi-layer perceptron, two linear maps with ReLU between them: z = W₂·max(0, W₁·x + b₁) + b₂.
 
-    Parameters: 785·hidden + 10·(hidden + 1); 101,770 for the default.
-
-    Args:
-        hidden: width of the layer between, at least 1.
-
-    Raises:
-        ValueError: if ``hidden`` < 1.
+    Parameters: 785·hidden + 10·(hidden + 1); 101,770 for the default. ``ValueError`` if ``hidden`` < 1.
     """
 
     def __init__(self, hidden: int = 128) -> None:
@@ -57,18 +40,7 @@ class MLP(nn.Module):
         self.second = nn.Linear(hidden, CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute logits.
-
-        Args:
-            images: float, (batch, 1, 28, 28).
-
-        Returns:
-            Logits, (batch, 10).
-
-        Raises:
-            TypeError: if ``images`` is not floating point.
-            ValueError: if ``images`` is not (batch, 1, 28, 28).
-        """
+        """Compute logits."""
         return self.second(torch.relu(self.first(_checked(images).flatten(1))))
 
 
@@ -97,35 +69,13 @@ class ConvNet(nn.Module):
         self.linear = nn.Linear(48 * 3 * 3, CLASSES)
 
     def features(self, images: Tensor) -> Tensor:
-        """Compute what the last linear map sees: 48 maps of 3×3.
-
-        Args:
-            images: float, (batch, 1, 28, 28).
-
-        Returns:
-            Activations ≥ 0, (batch, 48, 3, 3).
-
-        Raises:
-            TypeError: if ``images`` is not floating point.
-            ValueError: if ``images`` is not (batch, 1, 28, 28).
-        """
+        """Compute what the last linear map sees: activations ≥ 0, (batch, 48, 3, 3)."""
         maps = torch.relu(self.pool(self.conv1(_checked(images))))
         maps = torch.relu(self.pool(self.conv2(maps)))
         return torch.relu(self.conv3(maps))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute logits.
-
-        Args:
-            images: float, (batch, 1, 28, 28).
-
-        Returns:
-            Logits, (batch, 10).
-
-        Raises:
-            TypeError: if ``images`` is not floating point.
-            ValueError: if ``images`` is not (batch, 1, 28, 28).
-        """
+        """Compute logits."""
         return self.linear(self.dropout(self.features(images).flatten(1)))
 
 

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from course_lib.checks import check_ints
 from course_lib.files import write_in_one_step
 
 
@@ -30,7 +31,7 @@ class LoRALinear(nn.Module):
         base: the layer, kept, not copied; its parameters stop asking for gradients.
         rank: r, at least 1.
         alpha: α, finite and above 0. A change of r at fixed α leaves the size of the change about as it was.
-        generator: draws A, on the layer's device; ``None`` means torch's own.
+        generator: draws A, on the layer's device.
 
     Raises:
         TypeError: if ``base`` is not an nn.Linear.
@@ -45,7 +46,7 @@ class LoRALinear(nn.Module):
         super().__init__()
         if not isinstance(base, nn.Linear):
             raise TypeError(f"base must be an nn.Linear, got {type(base).__name__}")
-        check_rank_and_alpha(rank, alpha)
+        _check_rank_and_alpha(rank, alpha)
         self.base = base.requires_grad_(False)
         self.rank, self.alpha = rank, float(alpha)
         limit = 1 / math.sqrt(base.in_features)
@@ -108,45 +109,26 @@ def add_lora(
 
     Source: E. Hu et al., arXiv:2106.09685, section 4.2 (which layers).
     """
-    check_rank_and_alpha(rank, alpha)
+    _check_rank_and_alpha(rank, alpha)
     patterns = [targets] if isinstance(targets, str) else list(targets)
     if not patterns:
         raise ValueError("targets must name at least one layer, got none")
-    present = adapters(model)
-    if present:
-        raise ValueError(
-            f"model must have no adapters yet, has {len(present)}, the first at {next(iter(present))}"
-        )
+    _check_bare(model)
     linears = {name: module for name, module in model.named_modules() if name and type(module) is nn.Linear}
     for pattern in patterns:
         if not any(_matches(name, pattern) for name in linears):
             there = ", ".join(linears) or "none"
             raise ValueError(f"targets must match linear layers, {pattern!r} matches none; there are {there}")
     chosen = {n: linear for n, linear in linears.items() if any(_matches(n, p) for p in patterns)}
-    wrap(model, chosen, rank, alpha, generator=generator)
+    _wrap(model, chosen, rank, alpha, generator)
     return list(chosen)
 
 
-def wrap(
-    model: nn.Module,
-    chosen: dict[str, nn.Linear],
-    rank: int,
-    alpha: float,
-    *,
-    generator: torch.Generator | None = None,
+def _wrap(
+    model: nn.Module, chosen: dict[str, nn.Linear], rank: int, alpha: float, generator: torch.Generator | None
 ) -> None:
-    """Freeze a model and put adapters round the linear layers given by their exact dotted names.
-
-    Args:
-        model: changed in place.
-        chosen: its layers by name.
-        rank, alpha, generator: as for ``LoRALinear``.
-
-    Raises:
-        ValueError: if ``rank`` or ``alpha`` is out of range, or a layer shares its weight with another
-            module; the model is untouched then.
-    """
-    check_rank_and_alpha(rank, alpha)
+    """Freeze a model and put adapters round the linear layers given by their dotted names."""
+    _check_rank_and_alpha(rank, alpha)
     _check_unshared(model, chosen)
     wrapped = {name: LoRALinear(linear, rank, alpha, generator=generator) for name, linear in chosen.items()}
     model.requires_grad_(False)
@@ -158,13 +140,8 @@ def merge(model: nn.Module) -> list[str]:
     """Add each adapter's change to its layer's weight and take the adapter away: W ← W + s·BA.
 
     Afterwards the model has the modules, names and cost it had before ``add_lora``; its parameters stay
-    frozen. What was added cannot be told apart any more: save the adapter first if it is wanted.
-
-    Args:
-        model: changed in place.
-
-    Returns:
-        The names of the merged layers.
+    frozen. What was added cannot be told apart any more: save the adapter first if it is wanted. Returns the
+    names of the merged layers.
 
     Raises:
         ValueError: if the model has no adapters (none were added, or they were merged already), or a change
@@ -172,9 +149,7 @@ def merge(model: nn.Module) -> list[str]:
 
     Source: E. Hu et al., arXiv:2106.09685, section 4.1 ("no additional inference latency").
     """
-    present = adapters(model)
-    if not present:
-        raise ValueError("model has no adapters to merge: none were added, or they are merged already")
+    present = _adapters_to(model, "merge")
     with torch.no_grad():
         changes = {name: layer.change() for name, layer in present.items()}
         for name, change in changes.items():
@@ -192,20 +167,30 @@ def adapters(model: nn.Module) -> dict[str, LoRALinear]:
 
 
 def count_parameters(model: nn.Module) -> ParameterCount:
-    """Count the numbers in a model's parameters, a shared tensor once.
-
-    The numbers of adapters are in both, ``trainable`` and ``total``.
-    """
+    """Count the numbers in a model's parameters, adapters included, a shared tensor once."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return ParameterCount(sum(n for n, trained in sizes if trained), sum(n for n, _ in sizes))
 
 
-def check_rank_and_alpha(rank: int, alpha: float) -> None:
-    """Refuse a rank that is not an int of at least 1 and an alpha not finite and above 0 (``ValueError``)."""
-    if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-        raise ValueError(f"rank must be an int of at least 1, got {rank!r}")
+def _adapters_to(model: nn.Module, purpose: str) -> dict[str, LoRALinear]:
+    present = adapters(model)
+    if not present:
+        raise ValueError(f"model has no adapters to {purpose}: none were added, or they are merged already")
+    return present
+
+
+def _check_rank_and_alpha(rank: int, alpha: float) -> None:
+    check_ints(1, rank=rank)
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha must be finite and above 0, got {alpha!r}")
+
+
+def _check_bare(model: nn.Module) -> None:
+    present = adapters(model)
+    if present:
+        raise ValueError(
+            f"model must have no adapters yet, has {len(present)}, the first at {next(iter(present))}"
+        )
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -223,34 +208,20 @@ def _check_unshared(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
 
 
 def adapter_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """The factors of a model's adapters, under the names of their layers.
+    """The factors of a model's adapters, detached, sharing its memory, under the names of their layers.
 
-    Args:
-        model: with adapters.
-
-    Returns:
-        ``{"blocks.0.attention.qkv_proj.A": (rank, in_features), "….B": (out_features, rank), …}``, detached,
-        sharing memory with the model.
-
-    Raises:
-        ValueError: if the model has no adapters.
+    ``{"blocks.0.attention.qkv_proj.A": (rank, in_features), "….B": (out_features, rank), …}``; ``ValueError``
+    if there are none.
     """
-    present = adapters(model)
-    if not present:
-        raise ValueError("model has no adapters: none were added, or they are merged already")
     return {
         f"{name}.{factor}": getattr(layer, factor).detach()
-        for name, layer in present.items()
+        for name, layer in _adapters_to(model, "save").items()
         for factor in ("A", "B")
     }
 
 
 def save_adapter(model: nn.Module, path: Path) -> None:
     """Write a model's adapters, and nothing else of it, as a safetensors file; an old file is replaced whole.
-
-    Args:
-        model: with adapters of one rank and α, as ``add_lora`` makes them.
-        path: the file; its folder must exist.
 
     Raises:
         ValueError: if the model has no adapters, or they differ in α.
@@ -267,23 +238,14 @@ def save_adapter(model: nn.Module, path: Path) -> None:
 def load_adapter(model: nn.Module, path: Path) -> list[str]:
     """Put a saved adapter on a model that has none: ``add_lora`` with the file's layers, rank, α and factors.
 
-    Args:
-        model: as the adapter's model was before ``add_lora``; changed in place, and frozen as by it.
-        path: a file ``save_adapter`` wrote.
-
-    Returns:
-        The names of the layers that got an adapter, in the model's order.
+    The model must be as it was before ``add_lora``. Returns the names of the layers that got an adapter.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no whole safetensors file or no adapter; a layer it names is missing, no
             linear layer, or of another shape; or the model has adapters already. The model is untouched then.
     """
-    present = adapters(model)
-    if present:
-        raise ValueError(
-            f"model must have no adapters yet, has {len(present)}, the first at {next(iter(present))}"
-        )
+    _check_bare(model)
     factors, alpha = _read(Path(path))
     names = [name.removesuffix(".A") for name in factors if name.endswith(".A")]
     if not names or factors.keys() != {f"{name}.{factor}" for name in names for factor in ("A", "B")}:
@@ -308,7 +270,7 @@ def load_adapter(model: nn.Module, path: Path) -> list[str]:
                     f"{path}: {name}.{factor} must be {shape} for the model's layer, "
                     f"got {tuple(factors[f'{name}.{factor}'].shape)}"
                 )
-    wrap(model, {name: layers[name] for name in names}, rank, alpha)
+    _wrap(model, {name: layers[name] for name in names}, rank, alpha, None)
     with torch.no_grad():
         for name, layer in adapters(model).items():
             layer.A.copy_(factors[f"{name}.A"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_floating
+
 _WITHOUT_FLOAT64 = ("mps",)
 
 
@@ -21,20 +23,9 @@ def sinusoidal(
     $$P_{p,\,2i} = \sin(p\,\omega_i), \quad P_{p,\,2i+1} = \cos(p\,\omega_i), \qquad
       \omega_i = \text{base}^{-2i/d_{\text{model}}}$$
 
-    so that $P_p \cdot P_q = \sum_i \cos((p - q)\,\omega_i)$ depends on the distance p − q alone.
-
-    Args:
-        seq: positions 0 … seq − 1, at least 1.
-        d_model: features, even, at least 2.
-        base: the slowest hand turns about this many radians slower than the first; above 1.
-        dtype: of the result; ``None`` means torch's default. Angles are computed in float64.
-        device: where to put it.
-
-    Returns:
-        (seq, d_model), each −1 … 1.
-
-    Raises:
-        ValueError: if ``seq`` < 1, ``d_model`` is odd or < 2, or ``base`` ≤ 1.
+    so that $P_p \cdot P_q = \sum_i \cos((p - q)\,\omega_i)$ depends on the distance p − q alone. The result
+    is (seq, d_model), each −1 … 1; angles are computed in float64. ``ValueError`` if ``seq`` < 1, ``d_model``
+    is odd or < 2, or ``base`` ≤ 1.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.5.
     """
@@ -68,15 +59,12 @@ def rotate(x: Tensor, positions: Tensor | None = None, base: float = 10000.0) ->
         Of ``x``'s shape and dtype.
 
     Raises:
-        ValueError: if ``x`` has fewer than two dimensions, head_dim is odd, ``positions`` do not broadcast
-            to it, or ``base`` ≤ 1.
+        ValueError: if a shape does not fit, head_dim is odd, or ``base`` ≤ 1.
         TypeError: if ``x`` is not a floating-point tensor.
 
     Source: J. Su et al., arXiv:2104.09864, section 3.2.2, equation 15.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"x must be a floating-point tensor, got {kind}")
+    check_floating(x=x)
     if x.ndim < 2 or x.shape[-1] % 2 or x.shape[-1] == 0:
         raise ValueError(f"x must be (…, seq, head_dim) with head_dim even, got {tuple(x.shape)}")
     if positions is None:

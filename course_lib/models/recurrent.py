@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.checks import check_ints
 from course_lib.models.attention import length_mask
 
 State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
@@ -21,21 +22,15 @@ State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 class Cell(nn.Module):
     """What the three cells share: weights for ``gates`` blocks of rows, drawn uniformly from ±1/√hidden_size.
 
-    Args:
-        input_size: features of one input, at least 1.
-        hidden_size: features of the state (of each half of an LSTM's), at least 1.
-
-    Raises:
-        ValueError: if a size is not an int of at least 1.
+    ``hidden_size`` counts the features of the state, of each half of an LSTM's; ``ValueError`` if a size is
+    not an int of at least 1.
     """
 
     gates = 1
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise ValueError(f"{name} must be an int of at least 1, got {size!r}")
+        check_ints(1, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
         rows = self.gates * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
@@ -46,17 +41,10 @@ class Cell(nn.Module):
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> State:
-        """Take one step.
+        """Take one step from inputs (batch, input_size) and a state, zeros for ``None``.
 
-        Args:
-            inputs: float, (batch, input_size).
-            state: as the cell returns it; ``None`` means zeros.
-
-        Returns:
-            The next state: h (batch, hidden_size), or for the LSTM (h, c), each of that shape.
-
-        Raises:
-            ValueError: if ``inputs`` or ``state`` has another shape.
+        Returns the next state: h (batch, hidden_size), or for the LSTM (h, c), each of that shape.
+        ``ValueError`` if ``inputs`` or ``state`` has another shape.
         """
         if inputs.ndim != 2 or inputs.shape[1] != self.input_size:
             raise ValueError(f"inputs must be (batch, {self.input_size}), got {tuple(inputs.shape)}")
@@ -161,8 +149,7 @@ def unroll(
         state after each sequence's last real input.
 
     Raises:
-        ValueError: if ``inputs`` has another shape or no step, ``state`` does not fit, or ``lengths`` has
-            another shape or leaves 1 … seq.
+        ValueError: if ``inputs``, ``state`` or ``lengths`` does not fit, or a length leaves 1 … seq.
         TypeError: if ``lengths`` is not an int tensor.
     """
     if inputs.ndim != 3 or inputs.shape[2] != cell.input_size or inputs.shape[1] == 0:

@@ -1,13 +1,14 @@
-"""Sequence to sequence: an encoder–decoder of two GRU cells, with and without attention to the source."""
+"""Sequence to sequence: an encoder–decoder of two GRU cells, with and without attention; greedy decoding."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.checks import check_sizes
-from course_lib.models.attention import attention, padding_mask
-from course_lib.models.greedy_decoding import check_pair, checked_opening, write_greedily
+from course_lib.checks import check_at_least, check_sizes, check_token_ids
+from course_lib.models.attention import attention, length_mask, padding_mask
 from course_lib.models.recurrent import GRUCell, unroll
 
 
@@ -24,15 +25,8 @@ class Seq2Seq(nn.Module):
 
     $$c_t = \sum_j \operatorname{softmax}_j\!\left(\frac{(W d_t)^\top h_j}{\sqrt{\text{hidden}}}\right) h_j$$
 
-    Args:
-        source_vocab: ids of the source, at least 1.
-        target_vocab: ids of the target, at least 1.
-        embedding: features of a token, at least 1.
-        hidden: features of the state, at least 1.
-        attention: whether the decoder may look back.
-
-    Raises:
-        ValueError: if a size is below 1.
+    ``embedding`` and ``hidden`` are features of a token and of the state; ``ValueError`` if a size is below
+    1.
 
     Source: K. Cho et al., arXiv:1406.1078, section 2.2 (the context read at every step); attention:
         M.-T. Luong et al., arXiv:1508.04025, section 3.1, equations 5 and 8, "general" score, scaled here.
@@ -79,17 +73,10 @@ class Seq2Seq(nn.Module):
         return logits
 
     def encode(self, source: Tensor, source_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Read the source.
+        """Read the source: what the decoder may look at, and the encoder's last state, (batch, hidden).
 
-        Args:
-            source, source_lengths: as for ``forward``.
-
-        Returns:
-            What the decoder may look at, the encoder's outputs (batch, s, hidden), or without attention its
-            last state alone, (batch, 1, hidden); and that state, (batch, hidden).
-
-        Raises:
-            ValueError: if a length is out of range.
+        The former is the encoder's outputs (batch, s, hidden), or without attention the last state, (batch,
+        1, hidden).
         """
         embedded = self.source_embedding(source)  # (batch, s, embedding)
         outputs, state = unroll(self.encoder, embedded, lengths=source_lengths)  # (batch, s, hidden)
@@ -123,20 +110,10 @@ class Seq2Seq(nn.Module):
     def translate(
         self, source: Tensor, source_lengths: Tensor, *, start: int, end: int, max_new_tokens: int
     ) -> Tensor:
-        """Write greedily, each token from the model's own tokens before.
+        """Write greedily, each token from the model's own tokens before; arguments and errors as ``forward``.
 
-        Args:
-            source, source_lengths: as for ``forward``.
-            start: the token that stands before a text.
-            end: the token that ends it.
-            max_new_tokens: at most so many, at least 1.
-
-        Returns:
-            Ids, (batch, at most max_new_tokens), without ``start``; ``end`` repeated after an end.
-
-        Raises:
-            TypeError: if ids or lengths are not int tensors.
-            ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
+        ``start`` stands before a text and ``end`` ends it. Returns ids, (batch, at most max_new_tokens),
+        without ``start``; ``end`` repeated after an end.
         """
         opening = checked_opening(source, source_lengths, start=start, end=end, vocabs=self.vocabs)
         memory, state = self.encode(source, source_lengths)
@@ -148,3 +125,48 @@ class Seq2Seq(nn.Module):
             return logits[:, -1]
 
         return write_greedily(next_logits, opening, end=end, max_new_tokens=max_new_tokens)
+
+
+def check_pair(source: Tensor, lengths: Tensor, target_in: Tensor, vocabs: tuple[int, int]) -> None:
+    """Refuse ids (batch, s), lengths (batch,) and ids (batch, t) that no encoder–decoder reads together."""
+    check_token_ids(source, vocabs[0], "source")
+    check_token_ids(target_in, vocabs[1], "target_in")
+    if len(length_mask(lengths, source.shape[1])) != len(source):
+        raise ValueError(
+            f"source_lengths must hold one length per source, got {len(lengths)} for {len(source)}"
+        )
+    if len(target_in) != len(source):
+        raise ValueError(f"target_in must hold one target per source, got {len(target_in)} for {len(source)}")
+
+
+def checked_opening(
+    source: Tensor, lengths: Tensor, *, start: int, end: int, vocabs: tuple[int, int]
+) -> Tensor:
+    """Refuse what cannot be translated; ``start`` for each source, int64 (batch, 1), opens what can."""
+    for name, token in (("start", start), ("end", end)):
+        check_token_ids(torch.tensor([[token]]), vocabs[1], name)
+    opening = torch.full((len(source), 1), start)
+    check_pair(source, lengths, opening, vocabs)
+    return opening.to(source.device)
+
+
+@torch.no_grad()
+def write_greedily(
+    next_logits: Callable[[Tensor], Tensor], opening: Tensor, *, end: int, max_new_tokens: int
+) -> Tensor:
+    """Greedy decoding, the likeliest token each time: yₜ = argmax over tokens of the logits after y₁ … yₜ₋₁.
+
+    Greedy: the likeliest whole text may be another one. ``next_logits`` is called with all ids so far,
+    (batch, t), from ``opening`` on, and returns logits (batch, vocab); writing stops once every sequence has
+    ended.
+    """
+    check_at_least(1, max_new_tokens=max_new_tokens)
+    ids = opening
+    ended = torch.zeros(len(opening), dtype=torch.bool, device=opening.device)
+    for _ in range(max_new_tokens):
+        chosen = next_logits(ids).argmax(dim=-1).masked_fill(ended, end)
+        ids = torch.cat([ids, chosen[:, None]], dim=1)
+        ended |= chosen == end
+        if ended.all():
+            break
+    return ids[:, opening.shape[1] :]

@@ -11,47 +11,32 @@ from torch import Tensor, nn
 
 from course_lib.checks import check_sizes
 from course_lib.models.attention import MultiHeadAttention, causal_mask, padding_mask
-from course_lib.models.greedy_decoding import check_pair, checked_opening, write_greedily
 from course_lib.models.positions import sinusoidal
+from course_lib.models.seq2seq import check_pair, checked_opening, write_greedily
 
 Norm = Literal["pre", "post"]
 
 
 class FeedForward(nn.Module):
-    """Position-wise feed-forward network: W₂·max(0, W₁·x + b₁) + b₂.
-
-    Args:
-        d_model: features in and out, at least 1.
-        feed_forward: features between, at least 1.
-
-    Raises:
-        ValueError: if a size is below 1.
+    """Position-wise feed-forward network: W₂·max(0, W₁·x + b₁) + b₂, of (…, d_model) and that shape again.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.3, equation 2.
     """
 
     def __init__(self, d_model: int, feed_forward: int) -> None:
         super().__init__()
-        if d_model < 1 or feed_forward < 1:
-            raise ValueError(f"d_model and feed_forward must be at least 1, got {d_model} and {feed_forward}")
+        check_sizes(d_model=d_model, feed_forward=feed_forward)
         self.expand = nn.Linear(d_model, feed_forward)
         self.contract = nn.Linear(feed_forward, d_model)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute (…, d_model) from (…, d_model)."""
         return self.contract(F.relu(self.expand(x)))  # between: (…, feed_forward)
 
 
 class Residual(nn.Module):
     """Residual connection and layer norm: x + f(norm(x)) (pre-norm), or norm(x + f(x)) (post-norm).
 
-    Args:
-        d_model: features, at least 1.
-        norm: ``"pre"`` or ``"post"``.
-        dropout: share of f's outputs set to 0 while training, 0 ≤ dropout < 1.
-
-    Raises:
-        ValueError: if ``norm`` is another word or ``dropout`` is out of range.
+    ``ValueError`` if ``norm`` is neither ``"pre"`` nor ``"post"``, or not 0 ≤ ``dropout`` < 1.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.1 (post); R. Xiong et al., arXiv:2002.04745 (pre).
     """
@@ -79,15 +64,9 @@ class Residual(nn.Module):
 class EncoderLayer(nn.Module):
     """Self-attention over the source, then the feed-forward network, each with a residual connection.
 
-    Args:
-        d_model: features of a position, a multiple of ``heads``.
-        heads: of the attention, at least 1.
-        feed_forward: features inside the feed-forward network, at least 1.
-        norm: ``"pre"`` (x + f(norm(x))) or ``"post"`` (norm(x + f(x))).
-        dropout: on each sublayer's result, 0 ≤ dropout < 1.
-
-    Raises:
-        ValueError: if a size, ``norm`` or ``dropout`` is out of range.
+    ``feed_forward`` counts the features inside the network, ``norm`` is ``"pre"`` (x + f(norm(x))) or
+    ``"post"`` (norm(x + f(x))), and ``dropout``, 0 ≤ dropout < 1, strikes each sublayer's result.
+    ``ValueError`` if a size, ``norm`` or ``dropout`` is out of range.
 
     Source: A. Vaswani et al., arXiv:1706.03762, section 3.1.
     """
@@ -102,12 +81,7 @@ class EncoderLayer(nn.Module):
         self.feed_forward_residual = Residual(d_model, norm, dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Compute (batch, s, d_model) from (batch, s, d_model).
-
-        Args:
-            x: floating, (batch, s, d_model).
-            mask: bool, broadcasting to (batch, heads, s, s); True = may be attended to.
-        """
+        """Compute (batch, s, d_model) from that shape; ``mask`` broadcasts to (batch, heads, s, s)."""
         attended, _ = self.attention(self.attention_residual.enter(x), mask=mask)
         x = self.attention_residual.leave(x, attended)
         return self.feed_forward_residual.leave(x, self.feed_forward(self.feed_forward_residual.enter(x)))
@@ -135,13 +109,10 @@ class DecoderLayer(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor, mask: Tensor | None = None, memory_mask: Tensor | None = None
     ) -> Tensor:
-        """Compute (batch, t, d_model) from (batch, t, d_model).
+        """Compute (batch, t, d_model) from that shape and the encoder's memory, (batch, s, d_model).
 
-        Args:
-            x: floating, (batch, t, d_model).
-            memory: the encoder's output, (batch, s, d_model).
-            mask: bool, broadcasting to (batch, heads, t, t): causal, for a decoder that is to write.
-            memory_mask: bool, broadcasting to (batch, heads, t, s).
+        ``mask`` broadcasts to (batch, heads, t, t) and is causal if the decoder is to write; ``memory_mask``
+        to (batch, heads, t, s).
         """
         # x, attended, looked_up: (batch, t, d_model), memory: (batch, s, d_model)
         attended, _ = self.attention(self.attention_residual.enter(x), mask=mask)
@@ -162,13 +133,10 @@ class Transformer(nn.Module):
     needs no mask: it stands at the end, where no real token can see it.
 
     Args:
-        source_vocab: ids of the source, at least 1.
-        target_vocab: ids of the target, at least 1.
+        source_vocab, target_vocab: ids there are, at least 1.
         d_model: features of a position, even and a multiple of ``heads``.
-        heads: of each attention, at least 1.
         layers: of the encoder, and as many of the decoder, at least 1.
-        feed_forward: features inside the feed-forward networks, at least 1.
-        norm: ``"pre"`` or ``"post"``.
+        heads, feed_forward, norm: as for ``EncoderLayer``.
         dropout: on embeddings and on each sublayer's result, 0 ≤ dropout < 1.
         max_length: longest source or target, in tokens, at least 1.
 
@@ -199,9 +167,7 @@ class Transformer(nn.Module):
         self.source_embedding = nn.Embedding(source_vocab, d_model)
         self.target_embedding = nn.Embedding(target_vocab, d_model)
         for embedding in (self.source_embedding, self.target_embedding):
-            nn.init.normal_(
-                embedding.weight, std=d_model**-0.5
-            )  # times √d_model: variance 1, as the position
+            nn.init.normal_(embedding.weight, std=d_model**-0.5)  # times √d_model: variance 1
         self.register_buffer("positions", sinusoidal(max_length, d_model), persistent=False)
         self.dropout = nn.Dropout(dropout)
         sizes = (d_model, heads, feed_forward)
@@ -214,34 +180,14 @@ class Transformer(nn.Module):
     def forward(self, source: Tensor, source_lengths: Tensor, target_in: Tensor) -> Tensor:
         """Predict each token of the target from the source and the *right* tokens before (teacher forcing).
 
-        Args:
-            source: ids, (batch, s), padded at the end, s ≤ max_length.
-            source_lengths: int, (batch,), each 1 … s.
-            target_in: ids, (batch, t), a start token first, t ≤ max_length.
-
-        Returns:
-            Logits, (batch, t, target_vocab).
-
-        Raises:
-            TypeError: if ids or lengths are not int tensors.
-            ValueError: if a shape, an id or a length is out of range.
+        Arguments, logits and errors as ``Seq2Seq.forward``; no row has more than ``max_length`` tokens.
         """
         check_pair(source, source_lengths, target_in, self.vocabs)
         memory = self.encode(source, source_lengths)
         return self.decode(target_in, memory, padding_mask(source_lengths, source.shape[1]))
 
     def encode(self, source: Tensor, source_lengths: Tensor) -> Tensor:
-        """Read the source: a vector for each token that has seen all the others.
-
-        Args:
-            source, source_lengths: as for ``forward``.
-
-        Returns:
-            The memory, (batch, s, d_model); meaningless where there is padding.
-
-        Raises:
-            ValueError: if the source is longer than max_length or a length is out of range.
-        """
+        """Read the source: a vector for each token that has seen all the others, (batch, s, d_model)."""
         mask = padding_mask(source_lengths, source.shape[1])  # (batch, 1, 1, s)
         x = self._embed("source", source, self.source_embedding)  # (batch, s, d_model)
         for layer in self.encoder:
@@ -249,18 +195,9 @@ class Transformer(nn.Module):
         return self.encoder_norm(x)
 
     def decode(self, target_in: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
-        """Predict the token after each of the target's.
+        """Compute logits (batch, t, target_vocab) from ids (batch, t) and the memory that ``encode`` gave.
 
-        Args:
-            target_in: ids, (batch, t), t ≤ max_length.
-            memory: from ``encode``, (batch, s, d_model).
-            memory_mask: bool, (batch, 1, 1, s), True where the source is real.
-
-        Returns:
-            Logits, (batch, t, target_vocab).
-
-        Raises:
-            ValueError: if the target is longer than max_length or a shape does not fit.
+        ``memory_mask`` is bool, (batch, 1, 1, s), True where the source is real.
         """
         mask = causal_mask(target_in.shape[1], device=target_in.device)  # (t, t)
         x = self._embed("target", target_in, self.target_embedding)  # (batch, t, d_model)
@@ -272,34 +209,20 @@ class Transformer(nn.Module):
     def translate(
         self, source: Tensor, source_lengths: Tensor, *, start: int, end: int, max_new_tokens: int
     ) -> Tensor:
-        """Write greedily, each token from the model's own tokens before.
+        """Write greedily, as ``Seq2Seq.translate`` but for at most ``max_length`` new tokens.
 
         All tokens so far are read again at each step; texts are short here.
-
-        Args:
-            source, source_lengths: as for ``forward``.
-            start: the token that stands before a text.
-            end: the token that ends it.
-            max_new_tokens: at most so many, 1 … max_length.
-
-        Returns:
-            Ids, (batch, at most max_new_tokens), without ``start``; ``end`` repeated after an end.
-
-        Raises:
-            TypeError: if ids or lengths are not int tensors.
-            ValueError: if a shape, an id, a length or ``max_new_tokens`` is out of range.
         """
         opening = checked_opening(source, source_lengths, start=start, end=end, vocabs=self.vocabs)
         if max_new_tokens > len(self.positions):
             raise ValueError(f"max_new_tokens must be at most {len(self.positions)}, got {max_new_tokens}")
         memory = self.encode(source, source_lengths)
         mask = padding_mask(source_lengths, source.shape[1])
-        return write_greedily(
-            lambda ids: self.decode(ids, memory, mask)[:, -1],
-            opening,
-            end=end,
-            max_new_tokens=max_new_tokens,
-        )
+
+        def next_logits(ids: Tensor) -> Tensor:
+            return self.decode(ids, memory, mask)[:, -1]
+
+        return write_greedily(next_logits, opening, end=end, max_new_tokens=max_new_tokens)
 
     def _embed(self, name: str, ids: Tensor, embedding: nn.Embedding) -> Tensor:
         seq, longest = ids.shape[1], len(self.positions)

@@ -23,6 +23,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from course_lib.command_line import OneLineParser
+from course_lib.data.batches import RandomWindows
 from course_lib.data.text import MOBY_DICK_SHA256, TANG_SHA256, load_moby_dick, load_tang, quatrains_as_text
 from course_lib.files import write_in_one_step
 from course_lib.models.fast_linear import convolve_linears
@@ -32,7 +33,6 @@ from course_lib.records import machine
 from course_lib.runtime import get_device
 from course_lib.text.evaluation import bits_per_byte, model_loss
 from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, Tokenizer
-from course_lib.text.windows import RandomWindows
 from course_lib.training.distributed.group import World, equal_share, launched, process_group
 from course_lib.training.steps import adamw
 

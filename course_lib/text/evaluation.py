@@ -1,40 +1,48 @@
-"""Evaluating a language model: cross-entropy in nats, bits per byte, n-gram baselines, and its samples."""
+"""Evaluating a language model: cross-entropy in nats, bits per byte, n-gram baselines, and its poems."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.text.windows import consecutive_windows
+from course_lib.checks import check_at_least, check_ids, check_sizes
 
-_WORD = re.compile(r"[A-Za-z]+")
+
+def consecutive_windows(
+    ids: Tensor, *, context: int, batch_size: int = 16
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut a row of ids, (n,), n at least 2, into windows side by side: each but the first is a target once.
+
+    Yields ``(inputs, targets)``, int64, (batch, seq) each; the last window may be shorter than ``context``.
+    """
+    check_sizes(context=context, batch_size=batch_size)
+    if ids.ndim != 1 or len(ids) < 2:
+        raise ValueError(f"ids must be (n,) with n at least 2, got {tuple(ids.shape)}")
+    inputs, targets = ids[:-1], ids[1:]
+    whole = len(inputs) // context * context
+    if whole:
+        rows = zip(
+            inputs[:whole].view(-1, context).split(batch_size),
+            targets[:whole].view(-1, context).split(batch_size),
+            strict=True,
+        )
+        yield from rows
+    if whole < len(inputs):
+        yield inputs[None, whole:], targets[None, whole:]
 
 
 @torch.no_grad()
 def model_loss(model: nn.Module, ids: Tensor, *, context: int, batch_size: int = 16) -> float:
-    r"""Measure a model's mean cross-entropy on a row of ids, read in windows side by side.
+    r"""Measure a model's mean cross-entropy L, nats per token, on a row of ids, int64 (n,), n at least 2.
 
     $$L = -\frac{1}{n - 1} \sum_{i=2}^{n} \ln p(t_i \mid \text{the tokens before it in its window})$$
 
-    The model is in eval mode meanwhile, and afterwards in the mode it came in.
-
-    Args:
-        model: ids (batch, seq) to logits (batch, seq, vocabulary).
-        ids: int64, (n,), n at least 2.
-        context: tokens per window, at least 1.
-        batch_size: windows per call, at least 1.
-
-    Returns:
-        L, nats per token.
-
-    Raises:
-        ValueError: as ``consecutive_windows``.
+    The model, ids (batch, seq) to logits (batch, seq, vocabulary), reads windows of ``context`` tokens side
+    by side, ``batch_size`` at a time. It is in eval mode meanwhile, and afterwards in the mode it came in.
     """
     was_training = model.training
     model.eval()
@@ -48,57 +56,23 @@ def model_loss(model: nn.Module, ids: Tensor, *, context: int, batch_size: int =
 
 
 def bits_per_byte(nats_per_token: float, tokens: int, text: str) -> float:
-    r"""Bits per byte: turn a loss per token into one that does not depend on the tokenizer.
+    r"""Bits per byte: turn a loss L per token into one that does not depend on the tokenizer.
 
     $$\text{bits per byte} = \frac{L \cdot \text{tokens}}{\ln 2 \cdot \text{bytes of the text in UTF-8}}$$
 
-    Args:
-        nats_per_token: L, mean loss, nats.
-        tokens: into how many the text was cut, at least 1.
-        text: the text, not empty.
-
-    Returns:
-        Bits per byte; 8 is no knowledge at all.
-
-    Raises:
-        ValueError: if ``tokens`` < 1 or ``text`` is empty.
+    8 is no knowledge at all. ``ValueError`` if there are no tokens, or no text that was cut into them.
     """
-    if tokens < 1:
-        raise ValueError(f"tokens must be at least 1, got {tokens}")
+    check_at_least(1, tokens=tokens)
     if not text:
         raise ValueError("text must hold at least one character, got ''")
     return nats_per_token * tokens / (math.log(2) * len(text.encode("utf-8")))
-
-
-def words(text: str) -> list[str]:
-    """The words of an English text, in order: runs of letters A–Z, in small letters."""
-    return [word.lower() for word in _WORD.findall(text)]
-
-
-def known_word_share(sample: str, vocabulary: Collection[str]) -> float:
-    """Measure the share, 0 to 1, of a sample's words that a vocabulary knows.
-
-    Args:
-        sample: a text with at least one word.
-        vocabulary: words in small letters, best a set; e.g. ``set(words(corpus))``.
-
-    Raises:
-        ValueError: if ``sample`` holds no word.
-    """
-    found = words(sample)
-    if not found:
-        raise ValueError(f"sample must hold at least one word, got {sample[:40]!r}")
-    return sum(word in vocabulary for word in found) / len(found)
 
 
 def quatrain_share(sample: str) -> float:
     """Measure the share, 0 to 1, of a sample's poems that are four lines of seven characters.
 
     Poems stand between empty lines, as in ``data.text.quatrains_as_text``; the last one counts only if an
-    empty line follows it, since the sample may end within it.
-
-    Raises:
-        ValueError: if no poem ends in ``sample``.
+    empty line follows it, since the sample may end within it. ``ValueError`` if no poem ends in ``sample``.
     """
     poems = sample.split("\n\n")[:-1]
     if not poems:
@@ -111,16 +85,9 @@ def unigram_loss(train_ids: Tensor, test_ids: Tensor, vocab_size: int) -> float:
 
     $$p(t) = \frac{\operatorname{count}(t) + 1}{n + V}$$
 
-    Args:
-        train_ids: int64, (n,), counted; each from 0 to V − 1.
-        test_ids: int64, (m,), m at least 2, guessed but for the first, as a model's are.
-        vocab_size: V.
-
-    Returns:
-        Mean over the m − 1 targets of −ln p, nats per token.
-
-    Raises:
-        ValueError: if an input is not (n,), too short, or holds an id out of range.
+    It is the mean of −ln p, nats per token, over ``test_ids``, int64 (m,), m at least 2, but for the first,
+    which no model guesses; ``train_ids``, (n,), are counted. ``ValueError`` if an input is another or too
+    short, or an id is not from 0 to V − 1, V = ``vocab_size``.
 
     Source: P. S. Laplace's rule of succession (add one).
     """
@@ -131,21 +98,12 @@ def unigram_loss(train_ids: Tensor, test_ids: Tensor, vocab_size: int) -> float:
 
 
 def bigram_loss(train_ids: Tensor, test_ids: Tensor, vocab_size: int) -> float:
-    r"""Bigram baseline: the loss of guessing each token from the one before it.
+    r"""Bigram baseline: the loss of guessing each token from the one before it; else as ``unigram_loss``.
 
     $$p(t \mid s) = \frac{\operatorname{count}(st) + d_s\,p(t)}{\operatorname{count}(s) + d_s}$$
 
     where d_s is the number of different tokens seen after s, and p(t) the unigram guess: a pair never seen
     falls back on it, the more so the more various the tokens after s are.
-
-    Args:
-        train_ids, test_ids, vocab_size: as for ``unigram_loss``, but n at least 2.
-
-    Returns:
-        Mean over the m − 1 targets of −ln p, nats per token.
-
-    Raises:
-        ValueError: as ``unigram_loss``.
 
     Source: I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions on Information Theory
         37 (4), 1991, method C, interpolated.
@@ -169,54 +127,6 @@ def bigram_loss(train_ids: Tensor, test_ids: Tensor, vocab_size: int) -> float:
     return -p.log().mean().item()
 
 
-class CharacterBigrams:
-    """Writes text whose pairs of neighbouring characters are as frequent as in a text, and nothing more.
-
-    The control for "it writes words": letters in a likely order, without a memory of the word.
-
-    Args:
-        text: counted; at least two characters.
-
-    Raises:
-        ValueError: if ``text`` is shorter.
-
-    Source: C. E. Shannon, "A Mathematical Theory of Communication", 1948, section 3.
-    """
-
-    def __init__(self, text: str) -> None:
-        if len(text) < 2:
-            raise ValueError(f"text must hold at least two characters, got {text!r}")
-        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for before, after in zip(text, text[1:] + text[0], strict=True):  # round the end, so none is last
-            counts[before][after] += 1
-        self._followers = {
-            before: ("".join(after), torch.tensor(list(after.values()), dtype=torch.float64))
-            for before, after in counts.items()
-        }
-
-    def write(self, length: int, *, start: str, generator: torch.Generator) -> str:
-        """Draw ``length`` characters, at least 0, one after the other.
-
-        Args:
-            length: how many.
-            start: the character before the first; it is not in the result.
-            generator: draws them.
-
-        Raises:
-            ValueError: if ``length`` < 0, or ``start`` is not one of the text's characters.
-        """
-        if length < 0:
-            raise ValueError(f"length must be at least 0, got {length}")
-        if start not in self._followers:
-            raise ValueError(f"start must be a character of the text, got {start!r}")
-        written, last = [], start
-        for _ in range(length):
-            characters, weights = self._followers[last]
-            last = characters[int(torch.multinomial(weights, 1, generator=generator))]
-            written.append(last)
-        return "".join(written)
-
-
 def _unigram(ids: Tensor, vocab_size: int) -> Tensor:
     counts = torch.bincount(ids, minlength=vocab_size).double()
     return (counts + 1) / (len(ids) + vocab_size)
@@ -225,7 +135,4 @@ def _unigram(ids: Tensor, vocab_size: int) -> Tensor:
 def _check(name: str, ids: Tensor, vocab_size: int, *, least: int) -> None:
     if ids.ndim != 1 or len(ids) < least:
         raise ValueError(f"{name} must be (n,) with n at least {least}, got {tuple(ids.shape)}")
-    if ids.min() < 0 or ids.max() >= vocab_size:
-        raise ValueError(
-            f"{name} must be from 0 to {vocab_size - 1}, got {ids.min().item()} … {ids.max().item()}"
-        )
+    check_ids(ids, vocab_size, name)

@@ -8,23 +8,21 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from course_lib.checks import check_ints
+
 
 class CachingModel(Protocol):
     """What ``generate`` asks of a model: ``model(ids, cache)`` gives logits (batch, seq, vocabulary)."""
 
     training: bool
 
-    def new_cache(self) -> Any:
-        """An empty cache, which calls fill."""
+    def new_cache(self) -> Any: ...
 
-    def eval(self) -> Any:
-        """Go into eval mode."""
+    def eval(self) -> Any: ...
 
-    def train(self, mode: bool) -> Any:
-        """Go into train or eval mode."""
+    def train(self, mode: bool) -> Any: ...
 
-    def __call__(self, ids: Tensor, cache: Any = None) -> Tensor:
-        """Logits (batch, seq, vocabulary) of ids (batch, seq) after those in the cache."""
+    def __call__(self, ids: Tensor, cache: Any = None) -> Tensor: ...
 
 
 def next_token_logits(
@@ -44,9 +42,6 @@ def next_token_logits(
         top_k: tokens kept, at least 1; ``None`` or more than there are keeps all.
         top_p: probability kept, above 0, at most 1; ``None`` or 1 keeps all.
 
-    Returns:
-        Logits of the same shape, −∞ where a token is not kept.
-
     Raises:
         ValueError: if a setting is out of range.
 
@@ -58,8 +53,8 @@ def next_token_logits(
             f"temperature must be finite and above 0, got {temperature}; "
             "for the most probable token every time, ask for greedy: temperature=None in generate"
         )
-    if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1):
-        raise ValueError(f"top_k must be an int of at least 1, got {top_k!r}")
+    if top_k is not None:
+        check_ints(1, top_k=top_k)
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
     logits = logits / temperature
@@ -106,8 +101,7 @@ def generate(
         context: tokens the model can read at once, at least 1.
         temperature: T of ``next_token_logits``; ``None`` takes the most probable token (greedy; of equal ones
             the smallest id).
-        top_k: as ``next_token_logits``.
-        top_p: as ``next_token_logits``.
+        top_k, top_p: as for ``next_token_logits``; they need a temperature.
         generator: draws the tokens; ``None`` means torch's own.
         use_cache: read each token once and keep its keys and values, instead of the whole window each time.
 
@@ -116,8 +110,7 @@ def generate(
 
     Raises:
         TypeError: if ``ids`` are not int64.
-        ValueError: if the prompt is empty or longer than the context, a number is out of range, or ``top_k``
-            or ``top_p`` come without a temperature.
+        ValueError: if the prompt does not fit, a number is out of range, or a temperature is missing.
     """
     _check_prompt(ids, new_tokens, context)
     if temperature is None and not (top_k is None and top_p is None):
@@ -138,23 +131,14 @@ def generate(
                 cache = model.new_cache() if use_cache else None
             logits = model(rows[:, (read if use_cache else first) : end], cache)[:, -1]
             read = end
-            rows[:, end] = _choose(logits, temperature, top_k, top_p, generator)
+            if temperature is None:
+                rows[:, end] = logits.argmax(dim=-1)
+                continue
+            kept = next_token_logits(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+            rows[:, end] = torch.multinomial(kept.softmax(dim=-1), 1, generator=generator)[:, 0]
     finally:
         model.train(was_training)
     return text
-
-
-def _choose(
-    logits: Tensor,
-    temperature: float | None,
-    top_k: int | None,
-    top_p: float | None,
-    generator: torch.Generator | None,
-) -> Tensor:
-    if temperature is None:
-        return logits.argmax(dim=-1)
-    kept = next_token_logits(logits, temperature=temperature, top_k=top_k, top_p=top_p)
-    return torch.multinomial(kept.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 
 def _check_prompt(ids: Tensor, new_tokens: int, context: int) -> None:
@@ -164,10 +148,8 @@ def _check_prompt(ids: Tensor, new_tokens: int, context: int) -> None:
         raise ValueError(f"ids must be (seq,) or (batch, seq), got {tuple(ids.shape)}")
     if 0 in ids.shape:
         raise ValueError(f"ids must hold at least one token to continue from, got {tuple(ids.shape)}")
-    if isinstance(new_tokens, bool) or not isinstance(new_tokens, int) or new_tokens < 0:
-        raise ValueError(f"new_tokens must be an int of at least 0, got {new_tokens!r}")
-    if isinstance(context, bool) or not isinstance(context, int) or context < 1:
-        raise ValueError(f"context must be an int of at least 1, got {context!r}")
+    check_ints(0, new_tokens=new_tokens)
+    check_ints(1, context=context)
     if ids.shape[-1] > context:
         raise ValueError(
             f"ids must fit the context of {context}, got a prompt of {ids.shape[-1]}: keep its last {context}"

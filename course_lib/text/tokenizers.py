@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import json
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from course_lib.text.byte_pairs import BYTES, Pair, join_pair, learn_merges, split_pieces
+PIECES = re.compile(r" ?[A-Za-z]+| ?[0-9]+| ?[^ \n\r\tA-Za-z0-9]+|[ \n\r\t]+")
+BYTES = 256
+
+Pair = tuple[int, int]
 
 
-def check_text(text: str) -> None:
-    """Refuse what is not a string (``TypeError``)."""
+def _check_text(text: str) -> None:
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")
 
 
-def checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
-    """The ids as ints; ``ValueError`` names the first that is not from 0 to vocab_size − 1, and its place."""
+def _checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
     checked = [int(index) for index in ids]
     for position, index in enumerate(checked):
         if not 0 <= index < vocab_size:
@@ -25,40 +29,16 @@ def checked_ids(ids: Sequence[int], vocab_size: int) -> list[int]:
     return checked
 
 
-def printable(content: bytes) -> str:
+def _printable(content: bytes) -> str:
     """A token's text; control characters, and bytes that are no UTF-8, as escapes."""
     text = content.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def parsed_object(content: str) -> dict[str, object]:
-    """The JSON object in a text; ``ValueError`` if there is none."""
-    try:
-        parsed = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"content must be JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise ValueError(f"content must be a JSON object, got {type(parsed).__name__}")
-    return parsed
-
-
-def field(content: str, kind: str, name: str) -> object:
-    """One field of a tokenizer's JSON; ``ValueError`` if it is of another kind or lacks the field."""
-    parsed = parsed_object(content)
-    if parsed.get("kind") != kind or name not in parsed:
-        raise ValueError(f"content must be of kind {kind!r} with {name}, got kind {parsed.get('kind')!r}")
-    return parsed[name]
-
-
 class CharacterTokenizer:
     """One token per character; the id is the character's place in the alphabet.
 
-    Args:
-        alphabet: the characters there are, each once, at least one.
-
-    Raises:
-        TypeError: if ``alphabet`` is not a string.
-        ValueError: if it is empty, or holds a character twice.
+    ``TypeError`` if ``alphabet`` is not a string; ``ValueError`` if it is empty, or holds a character twice.
     """
 
     def __init__(self, alphabet: str) -> None:
@@ -87,16 +67,11 @@ class CharacterTokenizer:
     @property
     def tokens(self) -> list[str]:
         """What to print for each id; control characters as escapes such as ``\\n``."""
-        return [printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
+        return [_printable(character.encode("utf-8", "surrogatepass")) for character in self.alphabet]
 
     def encode(self, text: str) -> list[int]:
-        """Turn a text over the alphabet, maybe an empty one, into ids, one per character.
-
-        Raises:
-            TypeError: if ``text`` is not a string.
-            ValueError: if it holds a character outside the alphabet; names it and its place.
-        """
-        check_text(text)
+        """Turn a text into ids, one per character; ``ValueError`` names one that is not in the alphabet."""
+        _check_text(text)
         try:
             return [self._ids[character] for character in text]
         except KeyError as error:
@@ -107,25 +82,87 @@ class CharacterTokenizer:
             ) from None
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Turn ids from 0 to vocab_size − 1 into a text: the inverse of ``encode``.
-
-        Raises:
-            ValueError: if an id is out of range; names it and its place.
-        """
-        return "".join(self.alphabet[index] for index in checked_ids(ids, self.vocab_size))
+        """Turn ids from 0 to vocab_size − 1 into a text; ``ValueError`` names one that is out of range."""
+        return "".join(self.alphabet[index] for index in _checked_ids(ids, self.vocab_size))
 
     def to_json(self) -> str:
         """Write the tokenizer as JSON: ``{"kind": "characters", "alphabet": …}``."""
         return json.dumps({"kind": "characters", "alphabet": self.alphabet}, ensure_ascii=False)
 
-    @classmethod
-    def from_json(cls, content: str) -> Self:
-        """Read what ``to_json`` wrote.
 
-        Raises:
-            ValueError: if it is no JSON of a character tokenizer.
-        """
-        return cls(field(content, "characters", "alphabet"))
+def split_pieces(text: str) -> list[str]:
+    """Pre-tokenise: cut a text into pieces no merge may cross (words with a space before, digits, signs).
+
+    The pattern, ``PIECES``, means the same in Python, Rust and JavaScript, and together the pieces are the
+    text.
+
+    Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), section 2.2; the
+        pattern here is simpler.
+    """
+    return PIECES.findall(text)
+
+
+def join_pair(tokens: list[int], pair: Pair, joined: int) -> list[int]:
+    """Replace each occurrence of two neighbours by the token ``joined``, from left to right."""
+    result, position = [], 0
+    while position < len(tokens):
+        if position + 1 < len(tokens) and (tokens[position], tokens[position + 1]) == pair:
+            result.append(joined)
+            position += 2
+        else:
+            result.append(tokens[position])
+            position += 1
+    return result
+
+
+def learn_merges(text: str, count: int) -> list[Pair]:
+    r"""Train byte-pair encoding: merge the most frequent pair of neighbours, again and again.
+
+    $$(a, b)_k = \arg\max_{(a, b)} \operatorname{count}_k(ab), \qquad \text{id of } ab = 256 + k$$
+
+    Of equally frequent pairs the one with the smaller ids goes first (left id, then right id). Pieces are
+    counted once; a merge then touches only the pieces that hold its pair, and a heap of counts, whose
+    outdated entries are skipped, finds the next pair. There are fewer than ``count`` where no two neighbours
+    are left to join.
+
+    Source: R. Sennrich, B. Haddow and A. Birch, "Neural Machine Translation of Rare Words with Subword
+        Units", ACL 2016, algorithm 1.
+    """
+    if count < 0:
+        raise ValueError(f"count must be at least 0, got {count}")
+    pieces = Counter(split_pieces(text))
+    words = [list(piece.encode("utf-8")) for piece in pieces]
+    times = list(pieces.values())
+    counts: Counter[Pair] = Counter()
+    places: defaultdict[Pair, set[int]] = defaultdict(set)
+    for index, word in enumerate(words):
+        for pair in itertools.pairwise(word):
+            counts[pair] += times[index]
+            places[pair].add(index)
+    heap = [(-number, pair) for pair, number in counts.items()]
+    heapq.heapify(heap)
+
+    merges: list[Pair] = []
+    while heap and len(merges) < count:
+        number, best = heapq.heappop(heap)
+        if counts[best] != -number or number == 0:
+            continue
+        joined = BYTES + len(merges)
+        merges.append(best)
+        changed: set[Pair] = set()
+        for index in places.pop(best):
+            before, after = words[index], join_pair(words[index], best, joined)
+            words[index] = after
+            for pair in itertools.pairwise(before):
+                counts[pair] -= times[index]
+                changed.add(pair)
+            for pair in itertools.pairwise(after):
+                counts[pair] += times[index]
+                places[pair].add(index)
+                changed.add(pair)
+        for pair in changed:
+            heapq.heappush(heap, (-counts[pair], pair))
+    return merges
 
 
 class BytePairTokenizer:
@@ -133,9 +170,6 @@ class BytePairTokenizer:
 
     Ids 0 … 255 are the bytes, 256 + k is the k-th merge. A text is cut into pieces (``split_pieces``), a
     piece into its UTF-8 bytes; then the earliest merge that applies joins all its pairs, until none applies.
-
-    Args:
-        merges: pairs of ids; the k-th may name only ids below 256 + k. No pair twice.
 
     Raises:
         ValueError: if a merge names an id that does not exist yet, or occurs twice; names it.
@@ -160,20 +194,8 @@ class BytePairTokenizer:
 
     @classmethod
     def train(cls, text: str, vocab_size: int) -> Self:
-        """Learn merges from a text until there are so many tokens; see ``learn_merges``.
-
-        Args:
-            text: what to learn from.
-            vocab_size: tokens wanted, at least 256.
-
-        Returns:
-            The tokenizer; smaller than asked for where the text has no more pairs to join.
-
-        Raises:
-            TypeError: if ``text`` is not a string.
-            ValueError: if ``vocab_size`` < 256.
-        """
-        check_text(text)
+        """Learn merges from a text until there are so many tokens, at least 256; see ``learn_merges``."""
+        _check_text(text)
         if vocab_size < BYTES:
             raise ValueError(f"vocab_size must be at least {BYTES}, the bytes, got {vocab_size}")
         return cls(learn_merges(text, vocab_size - BYTES))
@@ -186,16 +208,15 @@ class BytePairTokenizer:
     @property
     def tokens(self) -> list[str]:
         """What to print for each id: its text; control characters and lone bytes as escapes."""
-        return [printable(content) for content in self._bytes]
+        return [_printable(content) for content in self._bytes]
 
     def encode(self, text: str) -> list[int]:
         """Turn any text, maybe an empty one, into ids: as many as it has bytes in UTF-8, or fewer.
 
-        Raises:
-            TypeError: if ``text`` is not a string.
-            UnicodeEncodeError: if it holds half of a surrogate pair, which UTF-8 cannot write; a ValueError.
+        ``UnicodeEncodeError``, a ``ValueError``, if it holds half of a surrogate pair, which UTF-8 cannot
+        write.
         """
-        check_text(text)
+        _check_text(text)
         known: dict[str, list[int]] = {}
         ids: list[int] = []
         for piece in split_pieces(text):
@@ -205,31 +226,16 @@ class BytePairTokenizer:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Turn ids from 0 to vocab_size − 1 into a text: the inverse of ``encode``.
+        """Turn ids from 0 to vocab_size − 1 into a text; ``ValueError`` names one that is out of range.
 
         Bytes that are no UTF-8, as at a cut within a character, become U+FFFD.
-
-        Raises:
-            ValueError: if an id is out of range; names it and its place.
         """
-        content = b"".join(self._bytes[index] for index in checked_ids(ids, self.vocab_size))
+        content = b"".join(self._bytes[index] for index in _checked_ids(ids, self.vocab_size))
         return content.decode("utf-8", "replace")
 
     def to_json(self) -> str:
         """Write the tokenizer as JSON: ``{"kind": "byte-pairs", "merges": [[left, right], …]}``."""
         return json.dumps({"kind": "byte-pairs", "merges": self.merges})
-
-    @classmethod
-    def from_json(cls, content: str) -> Self:
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            ValueError: if it is no JSON of a byte-pair tokenizer, or a merge is impossible.
-        """
-        merges = field(content, "byte-pairs", "merges")
-        if not isinstance(merges, list) or not all(isinstance(merge, list) for merge in merges):
-            raise ValueError("content must hold merges as a list of pairs")
-        return cls(merges)
 
     def _encode_piece(self, piece: str) -> list[int]:
         tokens = list(piece.encode("utf-8"))
@@ -246,13 +252,17 @@ Tokenizer = CharacterTokenizer | BytePairTokenizer
 
 
 def tokenizer_from_json(content: str) -> Tokenizer:
-    """Read what ``to_json`` of either kind wrote.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    kinds = {"characters": CharacterTokenizer, "byte-pairs": BytePairTokenizer}
-    kind = parsed_object(content).get("kind")
-    if kind not in kinds:
-        raise ValueError(f"content must be of kind {' or '.join(kinds)}, got {kind!r}")
-    return kinds[kind].from_json(content)
+    """Read what ``to_json`` of either kind wrote; ``ValueError`` if it is neither."""
+    try:
+        fields = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"content must be JSON: {error}") from error
+    match fields:
+        case {"kind": "characters", "alphabet": alphabet}:
+            return CharacterTokenizer(alphabet)
+        case {"kind": "byte-pairs", "merges": [*merges]} if all(isinstance(each, list) for each in merges):
+            return BytePairTokenizer(merges)
+    raise ValueError(
+        "content must be of kind 'characters' with an alphabet or of kind 'byte-pairs' with merges as a list "
+        f"of pairs, got {content[:60]}"
+    )

@@ -44,11 +44,11 @@ def test_units_are_converted_as_the_formulas_say():
     assert loaded.litres_per_100km[row].item() == pytest.approx(3.785411784 / (18 * 1.609344) * 100)
 
 
-def test_the_rows_left_out_are_counted():
+def test_only_the_rows_that_lack_a_value_are_left_out():
     table = json.loads(cars.EMBEDDED_FILE.read_text())
-    counts = cars.left_out()
-    assert counts == {name: table[name].count(None) for name in counts}
-    assert sum(counts.values()) + len(cars.load_cars().names) == len(table["names"]) == 406
+    lacking = {name: column.count(None) for name, column in table.items() if None in column}
+    assert lacking == {"miles_per_gallon": 8, "horsepower": 6}
+    assert 14 + len(cars.load_cars().names) == len(table["names"]) == 406
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "empty"])
@@ -61,11 +61,10 @@ def test_a_damaged_file_is_refused_by_name_and_hash(damage, tmp_path: Path, monk
     path = tmp_path / "cars.json"
     path.write_bytes(content)
     monkeypatch.setattr(cars, "EMBEDDED_FILE", path)
-    for load in (cars.load_cars, cars.left_out):
-        with pytest.raises(ValueError, match="is corrupt or truncated") as caught:
-            load()
-        for part in (str(path), cars.EMBEDDED_SHA256, hashlib.sha256(content).hexdigest()):
-            assert part in str(caught.value)
+    with pytest.raises(ValueError, match="is corrupt or truncated") as caught:
+        cars.load_cars()
+    for part in (str(path), cars.EMBEDDED_SHA256, hashlib.sha256(content).hexdigest()):
+        assert part in str(caught.value)
     path.unlink()
     with pytest.raises(FileNotFoundError):
         cars.load_cars()

@@ -94,7 +94,9 @@ def test_build_digits_restores_every_byte_and_label(tmp_path: Path, monkeypatch:
     pixels = fake_package(tmp_path / "package", per_digit=3)
     output = tmp_path / "digits.npz"
     sha256 = build_digits.write_digits(tmp_path / "package", output)
-    images, labels = digits.read_embedded(output, sha256)
+    assert sha256 == hashlib.sha256(output.read_bytes()).hexdigest()
+    with np.load(output) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
     found = sorted((int(label), image.tobytes()) for image, label in zip(images, labels, strict=True))
     wanted = sorted((digit, image.tobytes()) for digit in range(10) for image in pixels[digit])
     assert found == wanted

@@ -9,8 +9,9 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_lib.foundations.rounding import additions, assert_same_up_to_rounding
+from course_lib.models.attention import causal_mask
 from course_lib.models.encoder import TextEncoder
-from course_lib.models.gpt import GPT, KeyValueCache, cached_causal_mask
+from course_lib.models.gpt import GPT, KeyValueCache
 from course_lib.models.seq2seq import Seq2Seq
 from course_lib.models.transformer import Transformer
 from course_lib.training.compilation import GraphCounter
@@ -281,7 +282,7 @@ def test_a_full_cache_is_refused_and_unchanged():
 
 
 def test_the_caches_own_checks():
-    with pytest.raises(ValueError, match="layers and context must be at least 1, got 0 and 4"):
+    with pytest.raises(ValueError, match="layers must be at least 1, got 0"):
         KeyValueCache(0, 4)
     cache = KeyValueCache(1, 4)
     for new in (0, 5):
@@ -290,9 +291,9 @@ def test_the_caches_own_checks():
     five = torch.zeros(1, 1, 5, 2)
     with pytest.raises(ValueError, match="cache holds 0 of 4 positions, 5 more do not fit"):
         cache.extend(0, five, five)
-    with pytest.raises(ValueError, match="before must be at least 0 and new at least 1, got -1 and 1"):
-        cached_causal_mask(-1, 1)
-    assert cached_causal_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
+    with pytest.raises(ValueError, match="before must be an int of at least 0, got -1"):
+        causal_mask(1, -1)
+    assert causal_mask(2, 2).tolist() == [[True, True, True, False], [True] * 4]
 
 
 LATE = torch.tensor([[0, 3, 50]])

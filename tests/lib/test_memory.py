@@ -121,7 +121,7 @@ def test_cudas_own_autocast_saves_the_bytes_predicted(
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
     monkeypatch.setattr(F, "scaled_dot_product_attention", attention_as_on_cuda)
-    monkeypatch.setattr("course_lib.models.gpt.check_ids", lambda *_: None)  # there are no numbers to look at
+    monkeypatch.setattr("course_lib.checks.check_ids", lambda *_: None)  # there are no numbers to look at
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     saved = {}
     with FakeTensorMode(allow_non_fake_inputs=True):

@@ -35,14 +35,7 @@ SETTINGS = {
     ),
 }
 SCHEDULES: dict[str, tuple[Callable[[int], float], Callable[[torch.optim.Optimizer], object]]] = {
-    "constant": (
-        schedules.constant,
-        lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0),
-    ),
-    "linear_warmup": (
-        lambda t: schedules.linear_warmup(t, warmup=30, start=0.25),
-        lambda o: torch.optim.lr_scheduler.LinearLR(o, start_factor=0.25, total_iters=30),
-    ),
+    "constant": (lambda _: 1.0, lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
     "cosine": (
         lambda t: schedules.cosine(t, total=STEPS),
         lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=STEPS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import pytest
@@ -12,8 +11,15 @@ from hypothesis import strategies as st
 from tokenizers import Regex, models, pre_tokenizers
 
 from course_lib.data.text import load_moby_dick, load_tang
-from course_lib.text.byte_pairs import PIECES, join_pair, learn_merges, split_pieces
-from course_lib.text.tokenizers import BytePairTokenizer, CharacterTokenizer, tokenizer_from_json
+from course_lib.text.tokenizers import (
+    PIECES,
+    BytePairTokenizer,
+    CharacterTokenizer,
+    join_pair,
+    learn_merges,
+    split_pieces,
+    tokenizer_from_json,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -205,10 +211,12 @@ def test_byte_pairs_survive_json(trained):
     ("content", "message"),
     [
         ("{", "content must be JSON"),
-        ("[1]", "content must be a JSON object, got list"),
-        ('{"kind": "words"}', "must be of kind characters or byte-pairs, got 'words'"),
-        ('{"kind": "byte-pairs"}', "must be of kind 'byte-pairs' with merges"),
+        ("[1]", r"must be of kind .*, got \[1\]"),
+        ('{"kind": "words"}', "must be of kind 'characters' with .*'byte-pairs' with .*\"words\""),
+        ('{"kind": "byte-pairs"}', "must be of kind .*'byte-pairs' with merges"),
         ('{"kind": "byte-pairs", "merges": 3}', "merges as a list of pairs"),
+        ('{"kind": "byte-pairs", "merges": [3]}', "merges as a list of pairs"),
+        ('{"kind": "characters", "merges": []}', "'characters' with an alphabet"),
         ('{"kind": "byte-pairs", "merges": [[97, 256]]}', r"merges\[0\] must be two ids below 256"),
         ('{"kind": "characters", "alphabet": 3}', "alphabet must be a string"),
         ('{"kind": "characters", "alphabet": "aba"}', "has 'a' twice"),
@@ -217,13 +225,6 @@ def test_byte_pairs_survive_json(trained):
 def test_damaged_json_is_refused(content, message):
     with pytest.raises((ValueError, TypeError), match=message):
         tokenizer_from_json(content)
-
-
-def test_one_kind_does_not_read_the_others_json(trained):
-    with pytest.raises(ValueError, match="must be of kind 'characters'"):
-        CharacterTokenizer.from_json(trained.to_json())
-    with pytest.raises(ValueError, match="must be of kind 'byte-pairs'"):
-        BytePairTokenizer.from_json(json.dumps({"kind": "characters", "alphabet": "ab"}))
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ MODEL = made()
             "norm must be 'pre' or 'post', got 'both'",
         ),
         (lambda: Transformer(9, 7, dropout=1.0, **SIZES), ValueError, "dropout must lie in .* got 1.0"),
-        (lambda: FeedForward(8, 0), ValueError, "must be at least 1, got 8 and 0"),
+        (lambda: FeedForward(8, 0), ValueError, "feed_forward must be at least 1, got 0"),
         (
             lambda: MODEL(ids(3, 13), LENGTHS, TARGET),
             ValueError,
@@ -261,7 +261,7 @@ MODEL = made()
             ValueError,
             "target must have at most max_length=12 .* 13",
         ),
-        (lambda: MODEL(SOURCE + 4, LENGTHS, TARGET), ValueError, "source must lie in 0 … 8"),
+        (lambda: MODEL(SOURCE + 4, LENGTHS, TARGET), ValueError, "source must be from 0 to 8"),
         (lambda: MODEL(SOURCE[:, :0], LENGTHS, TARGET), ValueError, r"source must be .* got \(3, 0\)"),
         (
             lambda: MODEL(SOURCE, LENGTHS + 1, TARGET),
@@ -271,7 +271,7 @@ MODEL = made()
         (
             lambda: MODEL(SOURCE.float(), LENGTHS, TARGET),
             TypeError,
-            "source must be an int32 .* torch.float32",
+            "source must be int64 or int32, got torch.float32",
         ),
         (
             lambda: MODEL.translate(SOURCE, LENGTHS, start=1, end=2, max_new_tokens=13),
@@ -281,7 +281,7 @@ MODEL = made()
         (
             lambda: MODEL.translate(SOURCE, LENGTHS, start=1, end=7, max_new_tokens=3),
             ValueError,
-            "end must lie in 0 … 6, got 7",
+            "end must be from 0 to 6, got 7",
         ),
         (
             lambda: parameter_count(9, 7, d_model=0, layers=1, feed_forward=1),
