@@ -26,9 +26,11 @@ def dpo_loss(
     maximises $E[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_0)$ is $\pi \propto \pi_0 e^{r/\beta}$; solved for r,
     $r(x, y) = \beta \ln(\pi(y|x) / \pi_0(y|x))$ and a term of the prompt alone, which cancels in a pair. So
 
-    $$L = -\frac1n \sum_i \ln \sigma(u_i), \qquad
-      u = \beta \left( \ln\frac{\pi(y_+|x)}{\pi_0(y_+|x)} - \ln\frac{\pi(y_-|x)}{\pi_0(y_-|x)} \right), \qquad
-      \frac{\partial L}{\partial \ln \pi(y_{i\pm}|x)} = \mp \frac{\beta}{n}\,\sigma(-u_i)$$
+    $$\begin{gathered}
+      L = -\frac1n \sum_i \ln \sigma(u_i), \qquad
+      \frac{\partial L}{\partial \ln \pi(y_{i\pm}|x)} = \mp \frac{\beta}{n}\,\sigma(-u_i), \\
+      u = \beta \left( \ln\frac{\pi(y_+|x)}{\pi_0(y_+|x)} - \ln\frac{\pi(y_-|x)}{\pi_0(y_-|x)} \right)
+      \end{gathered}$$
 
     ``better`` and ``worse`` are ln π of the preferred answers and of the others, whole answers, in nats; the
     references ln π₀ of the same under the model training began with, without gradient. The larger β, the

@@ -51,10 +51,12 @@ def clipped_policy_loss(
 ) -> Tensor:
     r"""PPO's clipped policy gradient loss: good answers become likelier, by no more than ε at once.
 
-    $$L = -\frac1n \sum_{i=1}^{n} \frac{1}{T_i} \sum_{t=1}^{T_i} \left[
+    $$\begin{gathered}
+      L = -\frac1n \sum_{i=1}^{n} \frac{1}{T_i} \sum_{t=1}^{T_i} \left[
       \min\bigl(\rho A_i,\ \operatorname{clip}(\rho, 1 - \varepsilon, 1 + \varepsilon) A_i\bigr)
-      - \beta\,(e^{d} - d - 1) \right], \qquad \rho = \frac{\pi(y_t)}{\pi_\text{old}(y_t)}, \quad
-      d = \ln\frac{\pi_0(y_t)}{\pi(y_t)}$$
+      - \beta\,(e^{d} - d - 1) \right], \\
+      \rho = \frac{\pi(y_t)}{\pi_\text{old}(y_t)}, \qquad d = \ln\frac{\pi_0(y_t)}{\pi(y_t)}
+      \end{gathered}$$
 
     $e^d - d - 1$ is never negative, and its mean over answers drawn from π is KL(π ‖ π₀). The slope by
     ln π(y_t) is −ρA/(nT), 0 where the clip is the smaller, plus β(1 − e^d)/(nT).

@@ -49,9 +49,11 @@ def prompts_with_answers(
 def answer_loss(logits: Tensor, targets: Tensor) -> Tensor:
     r"""Cross-entropy of the answers alone, every answer token counted alike.
 
-    $$L = -\frac{1}{\sum_{b,t} m_{b,t}} \sum_{b,t} m_{b,t} \ln p_\theta(y_{b,t} \mid y_{b,<t}), \qquad
+    $$\begin{gathered}
+      L = -\frac{1}{\sum_{b,t} m_{b,t}} \sum_{b,t} m_{b,t} \ln p_\theta(y_{b,t} \mid y_{b,<t}), \\
       \frac{\partial L}{\partial z_{b,t}} = \frac{m_{b,t}}{\sum m}\,
-      (\operatorname{softmax}(z_{b,t}) - e_{y_{b,t}})$$
+      (\operatorname{softmax}(z_{b,t}) - e_{y_{b,t}})
+      \end{gathered}$$
 
     with m = 1 where a token is asked for, else 0: a scalar, in nats per token. ``logits`` are floating,
     (batch, seq, vocab); ``targets`` int64, (batch, seq), ``IGNORE_INDEX`` or a token.

@@ -42,10 +42,12 @@ class Cars(NamedTuple):
 def load_cars() -> Cars:
     r"""Load the 392 cars of which weight, power and fuel use are all known, in metric units.
 
-    $$1\,\text{lb} = 0.45359237\,\text{kg}, \qquad
-      1\,\text{hp} = 550 \cdot 0.3048 \cdot 0.45359237 \cdot 9.80665\,\text{W} = 0.74570\,\text{kW}, \qquad
+    $$\begin{gathered}
+      1\,\text{lb} = 0.45359237\,\text{kg}, \qquad
       \frac{\text{l}}{100\,\text{km}} = \frac{100 \cdot 3.785411784}{1.609344\,\text{mpg}}
-      = \frac{235.215}{\text{mpg}}$$
+      = \frac{235.215}{\text{mpg}}, \\
+      1\,\text{hp} = 550 \cdot 0.3048 \cdot 0.45359237 \cdot 9.80665\,\text{W} = 0.74570\,\text{kW}
+      \end{gathered}$$
 
     with the international pound, the mechanical horsepower (550 foot-pounds per second) and miles per US
     gallon. Of the 406 rows 14 lack a value, 8 the fuel use and 6 the power, and are left out. ``ValueError``

@@ -204,9 +204,11 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     r"""Exponential moving averages of the gradient and its square, both with bias correction.
 
-    $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
+    $$\begin{gathered}
+      m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \\
       \theta \leftarrow \theta - \eta\,
-      \frac{m / (1 - \beta_1^{\,t})}{\sqrt{v / (1 - \beta_2^{\,t})} + \varepsilon}$$
+      \frac{m / (1 - \beta_1^{\,t})}{\sqrt{v / (1 - \beta_2^{\,t})} + \varepsilon}
+      \end{gathered}$$
 
     Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015, algorithm 1.
     """

@@ -53,8 +53,10 @@ def one_cycle(
 ) -> float:
     r"""Factor that climbs from ``start`` to 1 and falls to ``end``, each along half a cosine.
 
-    $$f(t) = s + (1 - s)\,\tfrac12\Bigl(1 - \cos \pi\,\frac{t}{p}\Bigr) \ \text{ for } t \le p, \qquad
-      f(t) = e + (1 - e)\,\tfrac12\Bigl(1 + \cos \pi\,\frac{t - p}{T - 1 - p}\Bigr) \ \text{ for } p < t < T$$
+    $$\begin{gathered}
+      f(t) = s + (1 - s)\,\tfrac12\Bigl(1 - \cos \pi\,\frac{t}{p}\Bigr) \ \text{ for } t \le p, \\
+      f(t) = e + (1 - e)\,\tfrac12\Bigl(1 + \cos \pi\,\frac{t - p}{T - 1 - p}\Bigr) \ \text{ for } p < t < T
+      \end{gathered}$$
 
     with T = ``total``, at least 2, and the peak at p = rT − 1, where r = ``rise``, the share of the steps
     spent climbing, lies between 1/T and 1. It equals ``OneCycleLR(max_lr=lr, total_steps=T, pct_start=r,
