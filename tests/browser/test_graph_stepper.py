@@ -9,7 +9,6 @@ from explorable_page import slide
 from course_explorables.graph_stepper import GraphStepper
 from course_lib.foundations.scalar_autograd import Value
 
-
 INPUTS = ("w", "x", "t")
 
 
