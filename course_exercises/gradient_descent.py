@@ -169,13 +169,13 @@ LARGEST_STABLE_RATE = Exercise(
 
 @dataclass(frozen=True)
 class Pull:
-    """The gradient of ½c(θ − t)² + ¼θ⁴, entry by entry."""
+    """The gradient of ½c|θ − t|² + ½(Σθ)² + ¼Σθ⁴: the middle term couples the entries."""
 
     curvature: float
     target: float
 
     def __call__(self, theta: Tensor) -> Tensor:
-        return self.curvature * (theta - self.target) + theta**3
+        return self.curvature * (theta - self.target) + theta.sum() + theta**3
 
 
 Gradient = Callable[[Tensor], Tensor]
@@ -197,6 +197,14 @@ def gradient_descent(gradient: Gradient, start: Tensor, rate: float, steps: int)
 
 def _with_the_first_gradient(gradient: Gradient, start: Tensor, rate: float, steps: int) -> Tensor:
     return start - steps * rate * gradient(start)
+
+
+def _one_entry_after_the_other(gradient: Gradient, start: Tensor, rate: float, steps: int) -> Tensor:
+    theta = start.clone()
+    for _ in range(steps):
+        for i in range(len(theta)):
+            theta[i] -= rate * gradient(theta)[i]
+    return theta
 
 
 GRADIENT_DESCENT = Exercise(
@@ -237,6 +245,11 @@ GRADIENT_DESCENT = Exercise(
         "no step": Misconception(
             lambda _gradient, start, _rate, _steps: start,
             "That is the start: none of the steps reaches what you return.",
+        ),
+        "one entry after the other": Misconception(
+            _one_entry_after_the_other,
+            "You moved one entry and then took the next entry's slope at the half-moved point. All entries move "
+            "together, by one gradient.",
         ),
         "full slopes": Misconception(
             lambda gradient, start, _, steps: gradient_descent(gradient, start, 1.0, steps),

@@ -221,13 +221,16 @@ def computation_graph(ax: Axes, root: Value, *, gradients: bool = True) -> Axes:
         for row, node in enumerate(column):
             place[id(node)] = (x * 1.9, (tallest - 1) / 2 - row + (len(column) - tallest) / 2)
     for node in nodes:
-        for parent in node.parents:
+        for edge, parent in enumerate(node.parents):
+            twins = sum(other is parent for other in node.parents)  # s × s: two arrows, bowed apart
+            bow = 0.5 * (edge - (twins - 1) / 2) if twins > 1 else 0.0
             ax.annotate(
                 "",
                 xy=place[id(node)],
                 xytext=place[id(parent)],
                 arrowprops={
                     "arrowstyle": "->",
+                    "connectionstyle": f"arc3,rad={bow}",
                     "color": COLOURS["light"],
                     "lw": 1.6,
                     "shrinkA": 24,

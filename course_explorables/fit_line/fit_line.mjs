@@ -161,7 +161,7 @@ function drawData(scenery, { X, Y, left, right, top, bottom }, { data, line }) {
   }
   for (const tick of ticks(XS, 5)) parts.push(svg("text", { x: X(tick), y: bottom + 15, "text-anchor": "middle" }, tick));
   parts.push(svg("text", { class: "xp-strong", x: left, y: top - 8 }, "litres per 100 km"), svg("text", { class: "xp-strong", x: right, y: bottom + 31, "text-anchor": "end" }, "weight (t)"));
-  const inFrame = (y) => clamp(Y(Number.isFinite(y) ? clamp(y, -1e6, 1e6) : 0), top - 20, bottom + 20);
+  const inFrame = (y) => clamp(Y(Number.isFinite(y) ? clamp(y, -1e6, 1e6) : 0), top, bottom);
   for (const [x, y] of data) {
     parts.push(svg("line", { x1: X(x), x2: X(x), y1: Y(y), y2: inFrame(at(x)), stroke: COLOUR.gradient, "stroke-width": 2, "stroke-dasharray": "3 3" }));
   }

@@ -23,7 +23,8 @@ class GraphStepper(Explorable):
     a slider, and unlabelled leaves are constants.
 
     Args:
-        root: the result; the default is the squared error of one tanh neuron.
+        root: the result; the default is the squared error of a tanh neuron with a residual connection, so
+            that one input is used twice.
         low: left end of every input's slider.
         high: right end.
         title: what to try.
@@ -87,10 +88,13 @@ class GraphStepper(Explorable):
 
 
 def _neuron() -> Value:
-    w, x, b, y = Value(0.8, "w"), Value(1.5, "x"), Value(-0.5, "b"), Value(-0.4, "y")
-    prediction = (w * x + b).tanh()
-    loss = (prediction - y) ** 2
-    prediction.label, loss.label = "p", "loss"
+    w, x, t = Value(0.8, "w"), Value(1.5, "x"), Value(0.5, "t")
+    product = w * x
+    activation = product.tanh()
+    output = activation + x
+    error = output - t
+    loss = error**2
+    product.label, activation.label, output.label, error.label, loss.label = "p", "a", "o", "e", "loss"
     return loss
 
 

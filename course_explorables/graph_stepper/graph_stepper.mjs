@@ -155,16 +155,20 @@ function say({ program, names, tape, story, now }, step, total) {
     + `${number(local, 4)} × ${number(story.gradients[node], 4)} = ${number(before + share, 4)}${step === total ? "  ■" : ""}`;
 }
 
-function drawEdge({ across, places }, { story, now, arrow }, node, parent, edge) {
+// Two edges between the same boxes, as in s × s, bow apart so that both can be seen.
+function drawEdge({ across, places }, { program, story, now, arrow }, node, parent, edge) {
   const [from, to] = [places[parent], places[node]];
   const half = across ? [BOX.width / 2, 0] : [0, BOX.height / 2];
   const [x1, y1, x2, y2] = [from[0] + half[0], from[1] + half[1], to[0] - half[0], to[1] - half[1]];
-  const bend = across ? `C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2}` : `C${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2}`;
-  const parts = [svg("path", { d: `M${x1} ${y1}${bend} ${x2} ${y2}`, fill: "none", stroke: story.known[node] ? "var(--xp-text)" : "var(--xp-line)", "stroke-width": 1.5 })];
+  const twins = parents(program[node]).filter((other) => other === parent).length;
+  const bow = twins > 1 ? (edge - (twins - 1) / 2) * 30 : 0;
+  const [near, far] = across
+    ? [`${(x1 + x2) / 2} ${y1 + bow}`, `${(x1 + x2) / 2} ${y2 + bow}`]
+    : [`${x1 + bow} ${(y1 + y2) / 2}`, `${x2 + bow} ${(y1 + y2) / 2}`];
+  const parts = [svg("path", { d: `M${x1} ${y1}C${near} ${far} ${x2} ${y2}`, fill: "none", stroke: story.known[node] ? "var(--xp-text)" : "var(--xp-line)", "stroke-width": 1.5 })];
   if (story.crossed.has(`${node}.${edge}`)) {
     const active = now.kind === "edge" && now.node === node && now.edge === edge;
-    const turned = across ? `C${(x1 + x2) / 2} ${y2} ${(x1 + x2) / 2} ${y1}` : `C${x2} ${(y1 + y2) / 2} ${x1} ${(y1 + y2) / 2}`;
-    parts.push(svg("path", { d: `M${x2} ${y2}${turned} ${x1} ${y1}`, fill: "none", stroke: COLOUR.gradient, "stroke-width": active ? 4 : 2, "marker-end": `url(#${arrow})` }));
+    parts.push(svg("path", { d: `M${x2} ${y2}C${far} ${near} ${x1} ${y1}`, fill: "none", stroke: COLOUR.gradient, "stroke-width": active ? 4 : 2, "marker-end": `url(#${arrow})` }));
   }
   return parts;
 }

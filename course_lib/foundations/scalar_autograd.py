@@ -8,6 +8,7 @@ inputs, and multiplies derivatives along the way: the chain rule, bookkept.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 
 Number = int | float
@@ -27,7 +28,7 @@ class Value:
             `backward` adds to it, as in `torch`.
         parents: the values this one was computed from; empty for an input (a *leaf*).
         operation: the operation's sign or name, `""` for a leaf.
-        local_gradients: the derivative of this value with respect to each parent, one float a parent.
+        local_gradients: the derivative of this value with respect to each parent, one float per parent.
 
     Source: Griewank and Walther, *Evaluating Derivatives*, 2nd edition, 2008, section 3.2.
     """
@@ -118,17 +119,19 @@ class Value:
     # --- the chain rule, bookkept ---------------------------------------------------------------------------
 
     def backward(self) -> None:
-        """Add the derivative of this value with respect to every node below it to that node's `grad`.
+        """Add this value's derivative with respect to every node to its `grad`.
 
-        The pass keeps its own sums and adds them to `grad` at the end: were they kept in `grad` itself, a
-        second call would multiply the first call's leftovers through the graph again.
+        The pass keeps its own sums and adds them to `grad` at the end: were
+        they kept in `grad` itself, a second call would send the first call's
+        leftovers through the graph again.
         """
-        sensitivity = {id(self): 1.0}
+        sums = defaultdict(float, {id(self): 1.0})
         for node in reversed(topological_order(self)):
-            upstream = sensitivity[id(node)]
+            upstream = sums[id(node)]
             node.grad += upstream
-            for parent, local in zip(node.parents, node.local_gradients, strict=True):
-                sensitivity[id(parent)] = sensitivity.get(id(parent), 0.0) + upstream * local
+            edges = zip(node.parents, node.local_gradients, strict=True)
+            for parent, local in edges:
+                sums[id(parent)] += upstream * local
 
 
 def as_value(number: Value | Number) -> Value:

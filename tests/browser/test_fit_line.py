@@ -191,3 +191,17 @@ def test_points_in_one_column_have_no_variance_and_the_page_says_so(show):
     shown.root.get_by_role("button", name="Standardise x").click()
     assert shown.text("verdict") == "no variance"
     shown.assert_sound()
+
+
+def test_residuals_of_a_line_far_away_end_at_the_frame(show):
+    shown = show(FitLine(w=90.0, b=-100.0))
+    low, high, numbers = shown.root.evaluate(
+        """(root) => {
+          const of = (name) => (line) => Number(line.getAttribute(name));
+          const ends = [...root.querySelectorAll("line[stroke-dasharray]")].map(of("y2"));
+          const axis = root.querySelector(".xp-grid").parentNode;
+          const below = [...axis.querySelectorAll("text[text-anchor=middle]")].map(of("y"));
+          return [Math.min(...ends), Math.max(...ends), Math.min(...below)];
+        }"""
+    )
+    assert low < high < numbers - 10, "no residual runs over the numbers of the axis"

@@ -305,10 +305,16 @@ def test_graph_code_gives_the_gradients_the_engine_gives(root):
         assert names["a"].grad.item() == pytest.approx(a.grad)
         assert names["b"].grad.item() == pytest.approx(b.grad)
     else:
-        w, x, b, y = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in widget.inputs)
-        (torch.tanh(w * x + b) - y).square().backward()
-        for name, leaf in zip("wxby", (w, x, b, y), strict=True):
+        w, x, t = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in widget.inputs)
+        (torch.tanh(w * x) + x - t).square().backward()
+        for name, leaf in zip("wxt", (w, x, t), strict=True):
             assert names[name].grad.item() == pytest.approx(leaf.grad.item(), rel=1e-12)
+
+
+def test_the_graph_that_is_shown_first_uses_a_value_twice():
+    widget = GraphStepper()
+    operands = [int(place) for operation, *places in widget.program if operation in "×+−" for place in places]
+    assert operands.count(widget.names.index("x")) == 2
 
 
 def chain(length):

@@ -117,7 +117,14 @@ def test_the_graph_shows_every_value_and_gradient(ax):
     for expected in ("x", "w", "(×)", "(+)", "3\ngrad -1", "-2\ngrad 3", "-6\ngrad 1", "-3\ngrad 1"):
         assert expected in texts
     places = [(round(t.xyann[0], 3), round(t.xyann[1], 3)) for t in ax.texts if t.get_text() == ""]
-    assert len(places) == 4, "one arrow a use"
+    assert len(places) == 4, "one arrow per use"
+
+
+def test_a_value_used_twice_by_one_operation_has_two_arrows_side_by_side(ax):
+    s = Value(2.0, "s")
+    plots.computation_graph(ax, s * s)
+    bows = [text.arrowprops["connectionstyle"] for text in ax.texts if text.get_text() == ""]
+    assert len(set(bows)) == 2
 
 
 def test_the_same_data_gives_the_same_bytes():
