@@ -26,7 +26,7 @@ class Optimizer(ABC):
 
     Raises:
         TypeError: if ``params`` is a single tensor or holds something that is not a floating-point tensor.
-        ValueError: if ``params`` is empty, holds a tensor twice or one that is no leaf, or a number (a
+        ValueError: if ``params`` is empty, holds a tensor twice or one that is not a leaf, or a number (a
             subclass's too) is out of range.
     """
 
