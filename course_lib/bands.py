@@ -54,8 +54,8 @@ def check(name: str, value: float) -> Verdict:
     """Say whether a measured value lies within what many seeds gave: low ≤ value ≤ high.
 
     ``value`` is in the band's unit (accuracies run 0 … 1); NaN is outside. Show the ``Verdict`` in a
-    notebook, or ``assert verdict.inside``. ``TypeError`` if ``value`` is not a number (a tensor of one element
-    counts as one), ``ValueError`` if there is no band of that name.
+    notebook, or ``assert verdict.inside``. ``TypeError`` if ``value`` is not a number (a tensor of one
+    element counts as one), ``ValueError`` if there is no band of that name.
     """
     limits = band(name)
     try:
