@@ -3,12 +3,8 @@
 import argparse
 import datetime
 import json
-import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
-
-import torch
 
 from benchmarks.compilation import compiled_against_eager
 from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
@@ -17,22 +13,7 @@ from benchmarks.pairs import Comparison
 from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
 from course_lib.files import print_in_any_encoding
-from course_lib.records import RESULTS
-
-
-def machine() -> dict[str, object]:
-    """What the numbers depend on: processor, cores, threads and versions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
+from course_lib.records import RESULTS, machine
 
 
 def table(comparisons: list[Comparison]) -> str:

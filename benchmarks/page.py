@@ -13,9 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from benchmarks.__main__ import RESULTS, machine
 from course_explorables.gpt_page import NEW_TOKENS, GPTInPage, write_weights
 from course_lib.files import print_in_any_encoding
+from course_lib.records import RESULTS, machine
 from tests.helpers.chromium import launch, serve
 
 _READY = "() => document.querySelector('.xp-next:enabled') && performance.now()"
