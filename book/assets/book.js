@@ -13,6 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function reach() {
     for (const box of document.querySelectorAll(watched)) {
+      if (!box.checkVisibility()) continue; // folded: it is measured when it is shown
       const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
       if (scrolls) box.tabIndex = 0;
       else if (box.tabIndex === 0) box.removeAttribute("tabindex");
