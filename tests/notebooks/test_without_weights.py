@@ -38,7 +38,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_it_says_what_it_reads_with(printed):
-    assert "our GPT: 957,184 parameters, 128 features a token" in printed
+    assert "our GPT: 957,184 parameters, 128 features per token" in printed
     assert "Where the text says MiniLM, read\nour GPT: its numbers below are lower" in printed
     assert "no BERT weights here to compare with" in printed
     assert "MiniLM:" not in printed
