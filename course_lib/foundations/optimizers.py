@@ -274,9 +274,11 @@ class AdamW(Adam):
 class Muon(Optimizer):
     r"""Momentum, replaced by the nearest matrix that stretches all directions alike; for matrices only.
 
-    $$M \leftarrow \mu M + (1 - \mu)\, G, \qquad
+    $$\begin{gathered}
+      M \leftarrow \mu M + (1 - \mu)\, G, \\
       \theta \leftarrow (1 - \eta\lambda)\,\theta
-      - \eta \sqrt{\max(1, \tfrac{\text{rows}}{\text{columns}})}\;\mathrm{orthogonalise}(\tilde M)$$
+      - \eta \sqrt{\max(1, \tfrac{\text{rows}}{\text{columns}})}\;\mathrm{orthogonalise}(\tilde M)
+      \end{gathered}$$
 
     with M̃ = (1 − μ)G + μM under Nesterov, which weighs the newest gradient once more, else M. ``ValueError``
     if a parameter is no matrix.
