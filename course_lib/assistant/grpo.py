@@ -58,8 +58,8 @@ def clipped_policy_loss(
       \rho = \frac{\pi(y_t)}{\pi_\text{old}(y_t)}, \qquad d = \ln\frac{\pi_0(y_t)}{\pi(y_t)}
       \end{gathered}$$
 
-    $e^d - d - 1$ is never negative, and its mean over answers drawn from π is KL(π ‖ π₀). The slope by
-    ln π(y_t) is −ρA/(nT), 0 where the clip is the smaller, plus β(1 − e^d)/(nT).
+    $e^d - d - 1$ is never negative, and its mean over answers drawn from π is KL(π ‖ π₀). The derivative with
+    respect to ln π(y_t) is −ρA/(nT), or 0 where the clipped term is the smaller, plus β(1 − e^d)/(nT).
 
     Args:
         log_probabilities: floating, (n, seq), ln π of each token of n answers, in nats.
@@ -68,7 +68,7 @@ def clipped_policy_loss(
         asked: bool (else ``TypeError``), (n, seq), True at the answers' T tokens, at least one per row.
         clip: ε, above 0, below 1.
         reference: (n, seq), ln π₀, given if and only if ``beta`` is above 0; carries no gradient.
-        beta: β, finite and at least 0. What is not as said here is a ``ValueError``.
+        beta: β, finite and at least 0. ``ValueError`` where an argument is not as described.
 
     Source: J. Schulman et al., arXiv:1707.06347, equation 7; Z. Shao et al., arXiv:2402.03300, equations 3–4.
     """
@@ -120,7 +120,7 @@ class Rewards(NamedTuple):
     """Settings of ``learn_from_rewards``.
 
     ``steps`` updates; before every ``uses``-th of them ``groups`` instructions are drawn and answered
-    ``answers`` times each. ``beta`` is the price of leaving the model training began with.
+    ``answers`` times each. ``beta`` weighs the KL divergence from the model that training began with.
     """
 
     steps: int
@@ -132,7 +132,7 @@ class Rewards(NamedTuple):
 
 
 class _Tries(NamedTuple):
-    """Answers tried, laid out for training; those without a slope, as their group is all alike, left out."""
+    """Answers tried, laid out for training. With beta = 0, groups with equal rewards are left out."""
 
     inputs: Tensor
     targets: Tensor
@@ -153,7 +153,7 @@ def occurs(given: str, instruction: Instruction) -> float:
 
 
 def impressed(given: str, instruction: Instruction) -> float:
-    """``occurs``, and up to 1 more for length: an examiner who takes many words for much work."""
+    """``occurs``, and up to 1 more for length: a reward that can be hacked with long answers."""
     return occurs(given, instruction) + len(given) / LONGEST_ANSWER
 
 
@@ -168,7 +168,7 @@ def learn_from_rewards(
     """Group relative policy optimisation, in place, on training instructions, answers drawn at temperature 1.
 
     ``generator``, on the CPU, draws the instructions; ``draws``, on the model's device, the answers, ``None``
-    takes ``generator``. Gives the mean reward of each round of tries, ⌈steps/uses⌉ numbers; ``ValueError`` if
+    takes ``generator``. Returns the mean reward of each round, ⌈steps/uses⌉ numbers; ``ValueError`` if
     a setting is out of range.
 
     Source: Z. Shao et al., arXiv:2402.03300, section 4.1.
@@ -216,7 +216,7 @@ def _try(
 
 
 def _loss(model: GPT, tries: _Tries, beta: float) -> Tensor:
-    """The mean over all answers: those left out have an advantage of 0 and so no slope."""
+    """The mean over all answers: those left out have an advantage of 0, and so a gradient of 0."""
     now = token_log_probabilities(model(tries.inputs), tries.targets)
     loss = clipped_policy_loss(
         now, tries.old, tries.advantages, tries.targets != IGNORE_INDEX, reference=tries.reference, beta=beta

@@ -1,4 +1,4 @@
-"""GPT-2's architecture: causal self-attention and feed-forward blocks with a KV cache, a language model."""
+"""GPT-2's architecture, a decoder-only language model: causal self-attention, feed-forward, KV cache."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class KeyValueCache:
         self.length += new
 
     def storage(self) -> list[tuple[Tensor, Tensor]]:
-        """Each layer's keys and values so far, (batch, heads, length, head_dim); empty before the first."""
+        """Each layer's keys and values so far, (batch, heads, length, head_dim); at first there are none."""
         return [
             (stored[0][:, :, : self.length], stored[1][:, :, : self.length])
             for stored in self._stored
@@ -84,7 +84,7 @@ class CausalSelfAttention(nn.Module):
     def forward(
         self, x: Tensor, cache: KeyValueCache | None = None, layer: int = 0, *, need_weights: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """Mix the positions of x, (batch, seq, d_model), which ``cache`` takes in as its layer ``layer``.
+        """Mix the positions of x, (batch, seq, d_model); ``cache`` keeps its keys and values under ``layer``.
 
         With ``need_weights`` also return the weights (batch, heads, seq, keys), by the hand-written
         ``attention``.
@@ -144,9 +144,10 @@ class GPT(nn.Module):
     $$h_0 = E[t] + P, \qquad h_l = \operatorname{block}_l(h_{l-1}), \qquad
       \text{logits} = \operatorname{norm}(h_L)\,E^\top$$
 
-    E, the token embedding, is also the matrix of the output (tied). Weights start normal with standard
-    deviation 0.02, those of ``output_proj`` and ``contract``, whose outputs add up over 2·layers halves, with
-    0.02/√(2·layers); biases start at 0. Parameters: 12·L·d² + 13·L·d + (vocabulary + context + 2)·d.
+    E, the token embedding, is also the matrix of the output (tied). Weights of linear layers and
+    embeddings are drawn from a normal distribution of standard deviation 0.02, or 0.02/√(2·layers) for
+    ``output_proj`` and ``contract``, whose outputs the residual stream adds up; biases start
+    at 0. Parameters: 12·L·d² + 13·L·d + (vocabulary + context + 2)·d.
 
     Args:
         vocab_size, layers: at least 1.
@@ -154,7 +155,7 @@ class GPT(nn.Module):
         d_model: features of a position, a positive multiple of ``heads``.
         heads: at least 1.
         dropout: share dropped in train mode of embeddings and of both halves' outputs, from 0 to below 1. The
-            attention weights, which GPT-2 drops too, are spared: SDPA's fast kernels never store them.
+            attention weights, which GPT-2 drops too, are not dropped: SDPA's fast kernels never store them.
 
     Raises:
         ValueError: if a number is out of range.
@@ -198,7 +199,7 @@ class GPT(nn.Module):
 
         Args:
             ids: int, (batch, seq), each from 0 to vocab_size − 1; seq from 1 to what is left of the context.
-            cache: what was read before ``ids``; grows by them. ``None``: nothing was, and nothing is kept.
+            cache: what was read before ``ids``; grows by them. ``None``: nothing read, nothing kept.
             need_weights: also return the attention weights, computed by the hand-written ``attention``.
 
         Returns:
