@@ -14,7 +14,9 @@ document.addEventListener("DOMContentLoaded", () => {
   function reach() {
     for (const box of document.querySelectorAll(watched)) {
       if (!box.checkVisibility()) continue; // folded: it is measured when it is shown
-      const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
+      const { overflowX, overflowY } = getComputedStyle(box);
+      const scrolls = (box.scrollWidth > box.clientWidth + 1 && overflowX !== "visible")
+        || (box.scrollHeight > box.clientHeight && ["auto", "scroll"].includes(overflowY));
       if (scrolls) box.tabIndex = 0;
       else if (box.tabIndex === 0) box.removeAttribute("tabindex");
     }
