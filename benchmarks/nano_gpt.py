@@ -117,7 +117,7 @@ class NanoStep:
         model: the model.
         ids: int64, (n,), the training tokens.
         context: tokens a window.
-        batch_size: windows a batch.
+        batch_size: windows per batch.
         learning_rate: AdamW's.
     """
 

@@ -25,7 +25,7 @@ ALPHA = 16
 
 
 class Plan(NamedTuple):
-    """A way of going on: its learning rate, the adapters' rank if any, windows a batch from the old text."""
+    """A way of going on: its learning rate, the adapters' rank if any, old text's windows per batch."""
 
     name: str
     learning_rate: float

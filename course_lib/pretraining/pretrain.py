@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--heads", type=int, default=4)
     found.add_argument("--d-model", type=int, default=128)
     found.add_argument("--context", type=int, default=256, help="tokens the model can read at once")
-    found.add_argument("--batch-size", type=int, default=8, help="windows an update")
+    found.add_argument("--batch-size", type=int, default=8, help="windows per update")
     found.add_argument("--steps", type=int, default=8000, help="updates")
     found.add_argument("--learning-rate", type=float, default=2e-3)
     found.add_argument("--warmup", type=int, default=150, help="updates of rising learning rate")

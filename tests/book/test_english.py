@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HOUSES = ("course_lib", "course_exercises", "course_explorables", "course_classroom", "studies", "benchmarks")
 COUNTED = (
-    "nats?|bits?|bytes?|numbers?|operations?|tokens?|characters|multiplications|evaluations|floats?|parameters|"
+    "nats?|bits?|bytes?|windows|numbers?|operations?|tokens?|characters|multiplications|evaluations|floats?|parameters|"
     "KiB|MiB|GiB|MB|GB|milliseconds|seconds|brightness|FLOPs?|updates?"
 )
 OF_EACH = (
