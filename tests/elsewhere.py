@@ -39,7 +39,6 @@ ROWS = {
     "mkl-compatible": {"MKL_CBWR": "COMPATIBLE"},
     "two-threads": {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
 }
-CORES = os.cpu_count() or 1
 NEAR = 0.5
 """A comparison that uses more of its tolerance than this may fail on the next processor: it is named."""
 
@@ -47,8 +46,8 @@ NEAR = 0.5
 def run(name: str, suite: str, folder: Path) -> tuple[int, int, float, list[str]]:
     """One suite in one row's environment: passed, failed, seconds, and the names of the failed."""
     environment = {**os.environ, **ROWS[name], "HEADROOM": str(folder)}
-    # Threads that wait for one another spin: more of them than cores, and each step takes its turn.
-    workers = max(1, CORES // int(environment.get("OMP_NUM_THREADS", 1)))
+    # Threads spin while they wait for one another: where there are more than cores, nothing gets done.
+    workers = 1 if int(environment.get("OMP_NUM_THREADS", 1)) > 1 else 2
     parallel = ["-n", str(workers), "--dist", "loadscope"]
     command = [sys.executable, "-m", "pytest", "-q", *parallel, "-rfE", *SUITES[suite]]
     begin = time.monotonic()
