@@ -131,12 +131,13 @@ def settle(page: Page) -> None:
 
 
 CONTRAST = "color-contrast"
-# Of all text that looks alike, on a like ground, one element: contrast is the same for each, and slow to find.
+# Of all text that looks alike, on a like ground, one element: its contrast is that of the others.
 EXEMPLARS = """() => {
   const seen = new Set();
   for (const element of document.querySelectorAll("body *")) {
     element.removeAttribute("data-exemplar");
-    if (![...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())) continue;
+    const written = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim();
+    if (![...element.childNodes].some(written)) continue;
     const own = getComputedStyle(element);
     const look = [own.color, own.fontSize, own.fontWeight, own.visibility, own.textDecorationLine];
     let placed = 0;
