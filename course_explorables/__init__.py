@@ -23,6 +23,7 @@ ALL = (
     "softmax:Softmax",
     "strides:Strides",
     "tangent:Tangent",
+    "through_time:ThroughTime",
     "what_fits:WhatFits",
 )
 """Of each explorable the module and the class, such as "tangent:Tangent"."""

@@ -26,6 +26,7 @@ KINDS = {
     "lowrank",
     "numberformats",
     "whatfits",
+    "throughtime",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
