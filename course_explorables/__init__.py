@@ -24,6 +24,7 @@ ALL = (
     "strides:Strides",
     "tangent:Tangent",
     "through_time:ThroughTime",
+    "two_losses:TwoLosses",
     "what_fits:WhatFits",
 )
 """Of each explorable the module and the class, such as "tangent:Tangent"."""

@@ -27,6 +27,7 @@ KINDS = {
     "numberformats",
     "whatfits",
     "throughtime",
+    "twolosses",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
