@@ -17,6 +17,7 @@ ALL = (
     "gpt_page:GPTInPage",
     "graph_stepper:GraphStepper",
     "low_rank:LowRank",
+    "mini_batches:MiniBatches",
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
     "positional_encoding:PositionalEncoding",

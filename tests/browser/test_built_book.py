@@ -28,6 +28,7 @@ KINDS = {
     "whatfits",
     "throughtime",
     "twolosses",
+    "minibatches",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
