@@ -65,7 +65,8 @@ def test_both_lines_in_the_page_are_torchs(run_module, chance):
         "const all = (sets) => sets.map((points) => [leastSquares(points), leastAbsolute(points)]);"
     )
     sets = [
-        [[chance.uniform(0.6, 2.4), chance.uniform(0, 24)] for _ in range(size)] for size in (2, 3, 5, 8, 12)
+        [[chance.uniform(0.6, 2.4), chance.uniform(0, 24)] for _ in range(size)]
+        for size in (2, 3, 5, *[12] * 30)
     ]
     for points, (squares, absolute) in zip(sets, run_module(module, "all", sets), strict=True):
         x, y = torch.tensor(points, dtype=torch.float64).T
