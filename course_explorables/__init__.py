@@ -20,6 +20,7 @@ ALL = (
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
     "positional_encoding:PositionalEncoding",
+    "ring_all_reduce:RingAllReduce",
     "softmax:Softmax",
     "strides:Strides",
     "tangent:Tangent",
