@@ -19,6 +19,7 @@ ALL = (
     "low_rank:LowRank",
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
+    "policy_gradient:PolicyGradient",
     "positional_encoding:PositionalEncoding",
     "ring_all_reduce:RingAllReduce",
     "softmax:Softmax",
