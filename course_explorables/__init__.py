@@ -25,6 +25,7 @@ ALL = (
     "softmax:Softmax",
     "strides:Strides",
     "tangent:Tangent",
+    "teacher_forcing:TeacherForcing",
     "what_fits:WhatFits",
 )
 """Of each explorable the module and the class, such as "tangent:Tangent"."""
