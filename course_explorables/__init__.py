@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 ALL = (
+    "adapter:Adapter",
     "attention:Attention",
     "broadcasting:Broadcasting",
     "descent_map:DescentMap",
