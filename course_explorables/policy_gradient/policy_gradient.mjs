@@ -150,7 +150,7 @@ function drawShares(chart, { column, bar, P, from, to, left }, { p, reference, b
     svg("rect", { class: "xp-outlined", x: column(k) - bar / 2, y: P(share), width: bar, height: P(0) - P(share), fill: COLOUR.model }),
     mark(k, reference[k], { stroke: "var(--xp-text)", "stroke-width": 2, "stroke-dasharray": "4 3" }),
     mark(k, best[k], { stroke: COLOUR.parameter, "stroke-width": 4 }),
-    svg("text", { class: "xp-digits", x: column(k), y: left.height - 6, "text-anchor": "middle", "data-reading": `p${k}` }, number(share, 3)),
+    svg("text", { class: "xp-digits", x: column(k), y: left.height - 6, "text-anchor": "middle", "data-reading": `p${k}` }, number(share, left.width < 170 ? 2 : 3)),
     svg("text", { class: "xp-strong", x: column(k), y: left.height - 22, "text-anchor": "middle" }, NAMES[k])));
   chart.replaceChildren(...parts);
 }

@@ -66,7 +66,7 @@ class RingAllReduce(Explorable):
         step: int = 1,
         numbers: int = 1000,
         *,
-        title: str = "Find the message from which the ring beats sending all to one",
+        title: str = "Find the size from which the ring beats all-to-one",
     ) -> None:
         for name, value, low, high in (
             ("processes", processes, 2, 8),

@@ -1,5 +1,5 @@
 // Ring all-reduce: who holds which piece, step by step; beside it how long the ring takes, and how long sending all to one.
-import { COLOUR, clamp, drag, handle, keys, number, path, place, scale, svg, update } from "../base/base.mjs";
+import { COLOUR, clamp, drag, exponent, handle, keys, number, path, place, scale, svg, update } from "../base/base.mjs";
 import { frame, live, put, readout, slider } from "../base/frame.mjs";
 import { cell } from "../base/lattice.mjs";
 
@@ -55,6 +55,7 @@ function render({ model, el }) {
   const read = readout([
     { key: "step", name: "step" },
     { key: "finished", name: "pieces finished", swatch: { shape: "box", colour: COLOUR.gradient } },
+    { key: "numbers", name: "numbers P", swatch: { shape: "dot", colour: COLOUR.parameter } },
     { key: "sent", name: "a process sends" },
     { key: "ring", name: "ring", swatch: { shape: "line", colour: LOOKS.ring[0] } },
     { key: "star", name: "all to one", swatch: { shape: "dash", colour: LOOKS.star[0] } },
@@ -89,7 +90,8 @@ function render({ model, el }) {
     read.show("step", `${step} of ${2 * (n - 1)}`, step === 0 ? "nothing sent yet" : step < n ? "reduce-scatter: the receiver adds" : "all-gather: the receiver keeps");
     read.show("finished", `${finished} of ${n * n}`);
     const share = (2 * (n - 1)) / n;
-    read.show("sent", `${number(share, 3)} P`, `P = ${numbers < 1e6 ? numbers : numbers.toExponential(1).replace("e+", "e")}; rank 0, all to one: ${n - 1} P`);
+    read.show("sent", `${number(share, 3)} P`, `rank 0, all to one: ${n - 1} P`);
+    read.show("numbers", numbers < 1e6 ? number(numbers, 0) : exponent(numbers), "float32, one vector per process");
     read.show("ring", duration(times.ring), `${2 * (n - 1)} messages, one after the other`);
     read.show("star", duration(times.star), `${number(times.star / times.ring, 2)} times the ring's time`);
     ui.goal(0, finished === n * n);

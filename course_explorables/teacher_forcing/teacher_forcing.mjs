@@ -76,8 +76,8 @@ function render({ model, el }) {
     rate.set(slipRate, number(slipRate, 3));
     const whole = mistake === 0 ? (1 - slipRate) ** PLACES : 0;
     read.show("wrong", `${wrong} of ${PLACES}`, mistake === 0 ? "no mistake placed" : teacher ? "the one mistake" : "from the mistake on");
-    read.show("right", number(average(right.right), 4), "of the tokens right, as in training");
-    read.show("own", number(average(right.own), 4), "of the tokens right, as in use");
+    read.show("right", number(average(right.right), 4), "of tokens right, in training");
+    read.show("own", number(average(right.own), 4), "of tokens right, in use");
     read.show("whole", number(whole, 4), mistake === 0 ? `(1 − ε)^${PLACES}, either way` : "a mistake is placed");
     ui.goal(0, wrong >= 10);
     ui.goal(1, average(right.right) >= 0.9 && mistake === 0 && whole < 0.5);

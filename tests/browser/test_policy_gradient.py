@@ -57,7 +57,7 @@ def test_every_step_and_the_best_policy_equal_torch(run_module, chance):
             torch.testing.assert_close(float64(best), best_of(rewards, beta), **EXACT)
 
 
-def compare(shown):
+def compare(shown, decimals=3):
     """Every number on screen against torch, for the settings that the printed code holds."""
     names: dict = {}
     exec(shown.code(), names)
@@ -68,7 +68,7 @@ def compare(shown):
     torch.testing.assert_close(names["policy"], policy, **EXACT)
     torch.testing.assert_close(names["best"], best.exp(), **EXACT)
     for k in range(3):
-        assert shown.number(f"p{k}") == pytest.approx(policy[k].item(), abs=5.1e-4)
+        assert shown.number(f"p{k}") == pytest.approx(policy[k].item(), abs=0.51 * 10**-decimals)
     kl = policy @ (log_policy - float64(REFERENCE).log())
     assert shown.number("reward") == pytest.approx((policy @ float64(rewards)).item(), abs=6e-7)
     assert shown.number("moved") == pytest.approx(kl.item(), abs=6e-7)
@@ -88,26 +88,28 @@ def compare(shown):
 
 @pytest.mark.parametrize("width", [360, 700])
 def test_rewards_price_and_steps_by_mouse_and_keys(width, show, chance):
-    shown = show(PolicyGradient(), width=width)
-    first, _ = compare(shown)
+    shown, decimals = show(PolicyGradient(), width=width), 2 if width == 360 else 3
+    first, _ = compare(shown, decimals)
     assert first == [1.0, 0.0, -0.5]
     for k, mark in enumerate(shown.root.locator(".xp-handle .xp-mark").all()):
         drag(shown.page, mark, 0, chance.choice([-1, 1]) * chance.uniform(15, 60))
-        dragged, _ = compare(shown)
+        dragged, _ = compare(shown, decimals)
         assert dragged[k] != first[k]
         shown.page.keyboard.press("ArrowUp" if dragged[k] < 1.9 else "ArrowDown")
-        assert compare(shown)[0][k] == pytest.approx(dragged[k] + (0.1 if dragged[k] < 1.9 else -0.1))
+        assert compare(shown, decimals)[0][k] == pytest.approx(
+            dragged[k] + (0.1 if dragged[k] < 1.9 else -0.1)
+        )
     slide(shown.page, shown.root.get_by_label("Price β"), chance.uniform(0.1, 0.9))
-    compare(shown)
+    compare(shown, decimals)
     steps = shown.root.get_by_label("Steps")
     slide(shown.page, steps, chance.uniform(0.1, 0.9))
-    compare(shown)
+    compare(shown, decimals)
     for label, key in (("Price β", "Home"), ("Steps", "End"), ("Steps", "Home")):
         shown.root.get_by_label(label).focus()
         shown.page.keyboard.press(key)
-        compare(shown)
+        compare(shown, decimals)
     shown.reset()
-    assert compare(shown)[0] == first
+    assert compare(shown, decimals)[0] == first
     shown.assert_sound()
 
 

@@ -58,6 +58,7 @@ def compare(shown, n, step):
     finished = n * max(0, step - n + 2)  # from the last adding step on, n more in each
     assert shown.text("finished") == f"{finished} of {n * n}"
     assert shown.text("step") == f"{step} of {2 * (n - 1)}"
+    assert shown.number("numbers") == names["numbers"]
     assert shown.text("sent") == f"{2 * (n - 1) / n:.3f} P"
     assert seconds(shown.text("ring")) == pytest.approx(names["ring"], rel=6e-3)
     assert seconds(shown.text("star")) == pytest.approx(names["all_to_one"], rel=6e-3)
