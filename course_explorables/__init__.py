@@ -18,6 +18,7 @@ ALL = (
     "gpt_page:GPTInPage",
     "graph_stepper:GraphStepper",
     "low_rank:LowRank",
+    "mini_batches:MiniBatches",
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
     "policy_gradient:PolicyGradient",
@@ -27,6 +28,8 @@ ALL = (
     "strides:Strides",
     "tangent:Tangent",
     "teacher_forcing:TeacherForcing",
+    "through_time:ThroughTime",
+    "two_losses:TwoLosses",
     "what_fits:WhatFits",
 )
 """Of each explorable the module and the class, such as "tangent:Tangent"."""

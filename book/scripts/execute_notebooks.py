@@ -101,8 +101,8 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for place, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{place:03d}"
         cell.source = cell.source.strip("\n")
-        if COVERED in cell.metadata.get("tags", []):
-            cell.metadata["jupyter"] = {"outputs_hidden": True}
+        covered = COVERED in cell.metadata.get("tags", [])
+        cell.metadata["jupyter"] = {"outputs_hidden": True} if covered else {}
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in sorted(cell.metadata.items()) if key in CELL_METADATA and value}
         )

@@ -1,5 +1,6 @@
 """Claims from beginners' articles, and the rulings that turn measured facts into verdicts.
 
+verdict.py     the word that facts deserve
 ledger.py      settle a claim, list the verdicts
 catalogue.py   every claim in our words, with its ruling
 observe.py     run something and see its warnings and its error

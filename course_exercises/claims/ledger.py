@@ -78,5 +78,5 @@ def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and abs(value) < 1e-12:
-        return "0 to 1e-12"
+        return "less than 1e-12"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,5 +1,7 @@
 """Rulings on installing, saving, deploying, measuring and speeding up: facts in, one word out."""
 
+from course_exercises.claims.verdict import word
+
 
 def state_dict(state_restored: bool, whole_model: str) -> str:
     """Weights must survive the trip; `whole_model` is how loading a pickled module ends by default."""
@@ -10,12 +12,16 @@ def state_dict(state_restored: bool, whole_model: str) -> str:
 
 def pip_install(command_names_a_version: bool, torchvision_asks_for_a_version: bool) -> str:
     """A command without versions says less than the packages themselves demand."""
-    return "incomplete" if torchvision_asks_for_a_version and not command_names_a_version else "right"
+    return word(
+        refuted=torchvision_asks_for_a_version and not command_names_a_version,
+        borne_out=command_names_a_version or not torchvision_asks_for_a_version,
+        otherwise="incomplete",
+    )
 
 
 def torch_metrics(in_torch: bool, separate_package: bool) -> str:
     """The metrics live in a package of their own."""
-    return "wrong" if separate_package and not in_torch else "right"
+    return word(refuted=separate_package and not in_torch, borne_out=in_torch)
 
 
 def deploy_with_jit(
@@ -23,28 +29,36 @@ def deploy_with_jit(
 ) -> str:
     """A deprecated way beside one that works in silence is out of date; torch has said it in two classes."""
     notices = {"FutureWarning", "DeprecationWarning"}
-    deprecated = not notices.isdisjoint(jit_warnings) and notices.isdisjoint(export_warnings)
-    return "outdated" if deprecated and export_equal else "right"
+    deprecated = not notices.isdisjoint(jit_warnings)
+    return word(
+        refuted=deprecated and notices.isdisjoint(export_warnings) and export_equal,
+        borne_out=not deprecated,
+        otherwise="outdated",
+    )
 
 
 def pruning_is_faster(
-    zeros: float, bytes_before: int, bytes_after: int, flops_before: int, flops_after: int
+    zeros: float, bytes_scattered: float, flops_scattered: float, bytes_by_rows: float, flops_by_rows: float
 ) -> str:
-    """Zeros that are stored and multiplied like any other number save nothing."""
-    saves = bytes_after < bytes_before or flops_after < flops_before
-    return "wrong" if zeros >= 0.5 and not saves else "right"
-
-
-def slower_than_tensorflow(names: dict[str, bool], old_program_warnings: tuple[str, ...]) -> str:
-    """A comparison names version, model, machine; an interface is unstable if old code complains."""
-    if old_program_warnings:
+    """Bytes and multiplications left, as shares: with zeros scattered, and with whole rows taken out."""
+    scattered, rows = (bytes_scattered, flops_scattered), (bytes_by_rows, flops_by_rows)
+    if zeros < 0.5:
+        return "not decided"
+    if max(scattered) < 1:
         return "right"
-    return "right" if all(names.values()) else "unproven"
+    return "right, with conditions" if max(rows) < 1 else "wrong"
+
+
+def slower_than_tensorflow(frameworks_here: tuple[str, ...], old_program_warnings: tuple[str, ...]) -> str:
+    """Without both frameworks nothing is compared; of stability one old program gives a hint, no proof."""
+    return "not decided" if len(frameworks_here) > 1 or old_program_warnings else "unproven"
 
 
 def news_of_two(captured_graphs: int, operations: int, model_changed: bool) -> str:
     """The news is the compiler, if it takes an ordinary model and turns it into one graph."""
-    return "wrong" if captured_graphs == 1 and operations > 1 and not model_changed else "right"
+    return word(
+        refuted=captured_graphs == 1 and operations > 1 and not model_changed, borne_out=captured_graphs == 0
+    )
 
 
 def mixed_precision(product: str, weights: str, bytes_ratio: float, small_step_lost: bool) -> str:

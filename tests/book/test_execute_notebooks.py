@@ -63,6 +63,15 @@ def test_warnings_of_a_cell_that_nobody_compares_are_not_stored(tags, stored):
     assert [output.text for output in cell.outputs] == stored
 
 
+def test_an_output_is_folded_as_long_as_its_cell_is_tagged():
+    cell = new_code_cell("1 + 1", metadata={"tags": [execute_notebooks.COVERED]})
+    [cell] = execute_notebooks.normalise(new_notebook(cells=[cell])).cells
+    assert cell.metadata.jupyter.outputs_hidden
+    cell.metadata.tags.clear()
+    [cell] = execute_notebooks.normalise(new_notebook(cells=[cell])).cells
+    assert "jupyter" not in cell.metadata
+
+
 def test_what_ran_it_stays_with_the_notebook():
     notebook = messy()
     notebook.metadata["verified"] = execute_notebooks.verified()
