@@ -28,7 +28,7 @@ class Cubic:
 
 def _cubic(generator: Generator) -> Cubic:
     a, b, c = (torch.rand(3, generator=generator) * 2 + 0.5).tolist()
-    return Cubic(a, b, c)
+    return Cubic(a, b, c if integer(generator, 0, 1) else -c)
 
 
 # --- backward, twice ----------------------------------------------------------------------------------------
@@ -119,6 +119,7 @@ CENTRAL_SLOPE = Exercise(
     points=1,
     inputs=_difference_case,
     reference=central_slope,
+    rivals=(lambda f, x, h: central_slope(f, x, h).abs(),),
     misconceptions={
         "forward difference": Misconception(
             lambda f, x, h: (f(x + h) - f(x)) / h,

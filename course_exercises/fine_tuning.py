@@ -260,6 +260,7 @@ MEAN_POOL = Exercise(
     points=2,
     inputs=_states_and_mask,
     reference=mean_pool,
+    rivals=(lambda states, mask: mean_pool(states, mask).abs(),),
     misconceptions={
         "padding counted": Misconception(
             lambda states, _: states.mean(dim=1),

@@ -15,7 +15,8 @@ from course_exercises.rules import AUTOGRAD
 def _line_and_points(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     n = integer(generator, 5, 9)
     x = float64(generator, n) + 1
-    return x, 3 * x + float64(generator, n), float64(generator), float64(generator)
+    slope = 3 if integer(generator, 0, 1) else -3
+    return x, slope * x + float64(generator, n), float64(generator), float64(generator)
 
 
 def line_gradient(x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,6 +32,10 @@ LINE_GRADIENT = Exercise(
     points=2,
     inputs=_line_and_points,
     reference=line_gradient,
+    rivals=(
+        lambda x, y, w, b: tuple(g.abs() for g in line_gradient(x, y, w, b)),
+        lambda x, y, w, b: tuple(-g.abs() for g in line_gradient(x, y, w, b)),
+    ),
     misconceptions={
         "lost the two": Misconception(
             lambda x, y, w, b: tuple(g / 2 for g in line_gradient(x, y, w, b)),
@@ -212,8 +217,9 @@ RESCALED_COEFFICIENT = Exercise(
 
 
 def _predictions(generator: Generator) -> tuple[Tensor, Tensor]:
+    """Now and then far too high, all of them: worse than the mean, so that R² is negative."""
     y = 3 * float64(generator, 12) + 4
-    return y, 0.7 * y + 1.5 + float64(generator, 12)
+    return y, 0.7 * y + 1.5 + 8 * integer(generator, 0, 1) + float64(generator, 12)
 
 
 def r_squared(y: Tensor, predictions: Tensor) -> Tensor:
@@ -241,6 +247,10 @@ R_SQUARED = Exercise(
         "around the mean of the predictions": Misconception(
             lambda y, p: 1 - (y - p).square().sum() / (y - p.mean()).square().sum(),
             "The comparison is with always answering the mean of the *targets*.",
+        ),
+        "cut off at 0": Misconception(
+            lambda y, p: r_squared(y, p).clamp(min=0),
+            "You raised negative values to 0. Predictions may be worse than the mean, and R² says by how much.",
         ),
         "roots": Misconception(
             lambda y, p: 1 - ((y - p).square().sum() / (y - y.mean()).square().sum()).sqrt(),
@@ -345,6 +355,10 @@ RIDGE = Exercise(
         "one side divided": Misconception(
             lambda x, y, s: _ridge_with(x, y, 0.0, s) * len(x),
             "You divided one side of the equations by n and not the other.",
+        ),
+        "the textbook's": Misconception(
+            lambda x, y, s: _ridge_with(x, y, s / len(x), s / len(x)),
+            "That solves XᵀX + λI. In (4.4) XᵀX is divided by n and λ is not, and the intercept is not penalised.",
         ),
         "left undivided": Misconception(
             lambda x, y, s: _ridge_with(x, y, 0.0, s / len(x)) / len(x),

@@ -159,8 +159,15 @@ LOG_SOFTMAX = Exercise(
             lambda logits: (logits - logits.max()) - (logits - logits.max()).exp().sum().log(),
             "Your sum runs over the whole batch. Each row has a distribution of its own.",
         ),
+        "one maximum for the batch": Misconception(
+            lambda logits: (
+                (logits - logits.max()) - (logits - logits.max()).exp().sum(dim=-1, keepdim=True).log()
+            ),
+            "You subtracted the largest logit of the whole batch. In rows far below it every exponential "
+            "underflows to 0, and log 0 is −∞: each row needs its own maximum.",
+        ),
     },
-    next_step="Differentiate your result by hand: row by row it is 1 minus the softmax, in a matrix. Check it.",
+    next_step="Differentiate your result by hand: each row has a Jacobian, the identity matrix minus the softmax in every line. Check it.",
     tolerance=1e-4,  # three steps of float32 at the size of the logits
     without=("log_softmax", "logsumexp", "LogSoftmax"),
 )
@@ -251,9 +258,13 @@ CROSS_ENTROPY = Exercise(
 
 
 def _confusion(generator: Generator) -> tuple[Tensor]:
+    """One class is mostly missed: the largest of its row and of its column do not stand on the diagonal."""
     classes = integer(generator, 3, 5)
-    counts = torch.randint(1, 20, (classes, classes), generator=generator)
-    return (counts + 40 * torch.eye(classes, dtype=torch.int64),)
+    counts = torch.randint(10, 30, (classes, classes), generator=generator)
+    counts += 40 * torch.eye(classes, dtype=torch.int64)
+    missed = integer(generator, 0, classes - 1)
+    counts[missed, missed] = integer(generator, 1, 9)
+    return (counts,)
 
 
 def precision_and_recall(confusion: Tensor) -> tuple[Tensor, Tensor]:
@@ -289,6 +300,14 @@ PRECISION_AND_RECALL = Exercise(
             ),
             "You divided the hits by the misses. The denominator holds both: a share lies between 0 and 1.",
         ),
+        "the largest for the hits": Misconception(
+            lambda confusion: (
+                confusion.amax(dim=0) / confusion.sum(dim=0),
+                confusion.amax(dim=1) / confusion.sum(dim=1),
+            ),
+            "You took the largest of each column and row for the hits. Hits stand where the true and the predicted "
+            "class are the same, even if a class is mostly mistaken for another.",
+        ),
         "one number for all": Misconception(
             lambda confusion: (
                 confusion.diagonal().sum() / confusion.sum(),
@@ -298,6 +317,17 @@ PRECISION_AND_RECALL = Exercise(
         ),
     },
     slips={
+        "the whole table": Misconception(
+            lambda confusion: (confusion / confusion.sum(dim=0), confusion / confusion.sum(dim=1)),
+            "You divided the whole table. Only the counts of one class taken for itself are hits.",
+        ),
+        "the whole table, rows right": Misconception(
+            lambda confusion: (
+                confusion / confusion.sum(dim=0),
+                confusion / confusion.sum(dim=1, keepdim=True),
+            ),
+            "You divided the whole table. Only the counts of one class taken for itself are hits.",
+        ),
         "averaged": Misconception(
             lambda confusion: tuple(part.mean() for part in precision_and_recall(confusion)),
             "You averaged over the classes. Return one number for each class.",

@@ -67,6 +67,10 @@ CAUSES: tuple[tuple[str, Told], ...] = (
     (r"Boolean value of Tensor with more than one value", "`if`, `and`, `or`, `min` and `max` want one truth value, and "
      "this tensor has one for each entry. `torch.where` chooses entry by entry; `&` and `|` join masks."),
     (r"'(\w+)' object has no attribute '(\w+)'", _no_attribute),
+    (r"torch\.return_types\.(\w+)", lambda name: f"Along a dimension, `{name}` returns two tensors: the values and their "
+     "places. Take `.values` or `.indices`."),
+    (r"unsupported operand type\(s\) for .*'(tuple|list)'", lambda kind: f"A {kind} stands where a tensor or a number is "
+     "wanted. Does something before it return several values, of which one is meant?"),
     (r"Sizes of tensors must match except in dimension (\d+)", lambda dim: f"You join along dimension {dim}, so all other "
      "sizes must be equal. Along which dimension do these tensors continue one another?"),
     (r"stack expects each tensor to be equal size", "`stack` puts tensors of one shape side by side. Should they be padded "

@@ -34,6 +34,33 @@ def test_the_reference_is_right(exercise, seed, capsys):
     assert capsys.readouterr().out.strip() == f"{exercise.title}: right. {exercise.next_step}"
 
 
+NEVER_NEGATIVE = {
+    "assistant.dpo_loss", "data_and_modules.collate_padded", "data_and_modules.huber",
+    "distributed.epoch_shard", "distributed.ring_bytes", "gradient_descent.largest_stable_rate",
+    "language_model.merge", "language_model.nucleus", "language_model.window",
+    "language_model.with_temperature", "mnist_classifier.cross_entropy",
+    "mnist_classifier.precision_and_recall", "optimisers.disc_or_ring", "optimisers.warmup_cosine",
+    "sequences.padded_loss", "sequences.teacher_forcing", "tensors.mean_squared_error",
+    "tensors.squared_distances", "transformer.exact_match",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(k for k, e in EXERCISES.items() if e.kind == "implement"))
+def test_the_cases_show_a_lost_sign(key):
+    def unsigned(value):
+        if isinstance(value, list | tuple):
+            return type(value)(unsigned(part) for part in value)
+        counts = isinstance(value, int | float | torch.Tensor) and getattr(value, "dtype", None) != torch.bool
+        return abs(value) if counts and not isinstance(value, bool) else value
+
+    exercise = EXERCISES[key]
+    for seed in SEEDS:
+        right = [exercise.reference(*case) for case in exercise.cases(seed)]
+        signed = any(not exercise.agrees(unsigned(value), value) for value in right)
+        numbers = any(unsigned(value) is not value for value in right)
+        assert signed == (numbers and key not in NEVER_NEGATIVE), seed
+
+
 @pytest.mark.parametrize("exercise", ALL)
 def test_a_blank_is_unanswered_and_never_wrong(exercise, capsys):
     def empty(*_):
