@@ -60,7 +60,7 @@ class DrawDigit(Explorable):
     examples = traitlets.Bytes().tag(sync=True, own=True)
 
     def __init__(
-        self, example: int = 3, *, title: str = "Draw a digit, then draw one the network misreads"
+        self, example: int = 3, *, title: str = "Draw a digit, then something the network cannot decide on"
     ) -> None:
         if isinstance(example, bool) or not isinstance(example, int) or not -1 <= example <= 9:
             raise ValueError(f"example must be a whole number from -1 to 9, got {example!r}")

@@ -86,7 +86,7 @@ function render({ model, el }) {
     stage: [surface, caption, bars],
     controls: [clear, html("div", { class: "xp-choices xp-examples", role: "group", "aria-label": "Example digits" }, html("span", {}, "Examples"), ...examples), second.node],
     reading: read,
-    goals: ["your digit read with p ≥ 0.99", "your drawing read with no p above 0.6"],
+    goals: ["a drawing read as one digit with p ≥ 0.99", "a drawing with no p above 0.6"],
   });
 
   let size = 200;

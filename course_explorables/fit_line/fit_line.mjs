@@ -44,7 +44,7 @@ function render({ model, el }) {
   ]);
   const ui = frame({ model, el }, {
     stage: [chart, map], controls: [rate.node, steps.node, html("div", { class: "xp-choices" }, one, standard)], reading: read,
-    goals: ["by hand: MSE within a tenth of the least", "by descent: from above 20 to within 1 % in 20 steps"],
+    goals: ["by hand: MSE at most 1.1 times the least", "by descent: from above 20 to 1.01 times the least in 20 steps"],
   });
 
   let layout = null;
@@ -204,7 +204,7 @@ function arrow([x, y], [across, down]) {
   const wing = (turn) => `${tip[0] - 11 * across + turn * 7 * down} ${tip[1] - 11 * down - turn * 7 * across}`;
   const d = `M${x} ${y}L${tip[0]} ${tip[1]}M${wing(1)}L${tip[0]} ${tip[1]}L${wing(-1)}`;
   return [[6, "#fff"], [3, COLOUR.gradient]].map(([width, stroke]) => svg("path", { d, fill: "none", stroke, "stroke-width": width, "stroke-linecap": "round" }))
-    .concat(svg("text", { class: "xp-digits", x: tip[0] + 12 * across, y: tip[1] + 14 * down + 4, "text-anchor": "middle" }, "−∇"));
+    .concat(svg("text", { class: "xp-digits", x: tip[0] + 20 * across, y: tip[1] + 18 * down + 4, "text-anchor": "middle" }, "−∇"));
 }
 
 export default { render };

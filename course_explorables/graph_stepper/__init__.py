@@ -88,7 +88,7 @@ class GraphStepper(Explorable):
 
 
 def _neuron() -> Value:
-    w, x, t = Value(0.8, "w"), Value(1.5, "x"), Value(0.5, "t")
+    w, x, t = Value(0.8, "w"), Value(1.5, "x"), Value(-0.5, "t")
     product = w * x
     activation = product.tanh()
     output = activation + x

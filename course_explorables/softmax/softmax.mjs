@@ -99,7 +99,7 @@ function arrange(width, count, bound) {
     left: { width: each, height }, right: { width: each, height }, from, to,
     bar: Math.min(44, pitch * 0.62),
     column: (k) => from + pitch * (k + 0.5),
-    Z: scale([-bound, bound], [height - 30, 34]), bound,
+    Z: scale([-bound, bound], [height - 50, 46]), bound, // room for a number beyond either end
     P: scale([0, 1], [height * 0.52, 40]),
     G: scale([-1, 1], [height - 20, height * 0.52 + 52]),
   };

@@ -41,6 +41,7 @@ class TwoLosses(Explorable):
     $$\frac{\partial J_2}{\partial b} = \tfrac1n \sum_i 2 r_i, \qquad
       \frac{\partial J_1}{\partial b} = \tfrac1n \sum_i \operatorname{sign} r_i$$
 
+    A car pulls by minus its own term of that sum: one above the line pulls it up.
     The first line solves the normal equations. The second is the best of all lines through two of the points,
     among which there is always one with the smallest sum of absolute errors.
 
@@ -64,7 +65,7 @@ class TwoLosses(Explorable):
         self,
         points: Sequence[tuple[float, float]] | None = None,
         *,
-        title: str = "Halve the solid line's slope while the dashed line stays",
+        title: str = "Move a car near one end: halve the solid line's slope, and let the dashed line stay",
     ) -> None:
         checked = eight_cars() if points is None else checked_points(points)
         if len({x for x, _ in checked}) == 1:

@@ -29,9 +29,9 @@ function leastAbsolute(points) {
   return lines.reduce((best, line) => (absolute(points, line) < absolute(points, best) - ON ? line : best));
 }
 
-// ∂/∂b of every car's own r², and of its |r|.
+// −∂/∂b of every car's own r², and of its |r|: a car above the line pulls it up. One on the line gives way.
 function pulls(points, squares, other) {
-  return [residuals(points, squares).map((r) => 2 * r), residuals(points, other).map((r) => (Math.abs(r) < ON ? 0 : Math.sign(r)))];
+  return [residuals(points, squares).map((r) => -2 * r), residuals(points, other).map((r) => (Math.abs(r) < ON ? 0 : -Math.sign(r)))];
 }
 
 function render({ model, el }) {
@@ -79,8 +79,8 @@ function render({ model, el }) {
     const largest = (values) => values.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most));
     read.show("w2", number(squares[0], 4), `b ${number(squares[1], 4)}, mean r² ${number(mean(residuals(data, squares).map((r) => r * r)), 4)}`);
     read.show("w1", number(other[0], 4), `b ${number(other[1], 4)}, mean |r| ${number(absolute(data, other), 4)}`);
-    read.show("pull2", number(largest(slopes), 4), `2r; all together ${number(slopes.reduce((a, b) => a + b), 4)}`);
-    read.show("pull1", number(largest(signs), 0), `sign of r; ${signs.filter((sign) => sign === 0).length} cars on the line`);
+    read.show("pull2", number(largest(slopes), 4), `−2r; all together ${number(slopes.reduce((a, b) => a + b), 4)}`);
+    read.show("pull1", number(largest(signs), 0), `−sign of r; ${signs.filter((sign) => sign === 0).length} cars on the line`);
     const first = model.get("initial").points;
     const [before, rest] = [leastSquares(first), leastAbsolute(first)];
     ui.goal(0, squares[0] <= before[0] / 2 && rest.every((value, k) => Math.abs(value - other[k]) < 1e-6));
@@ -114,7 +114,7 @@ function drawLines(lines, { X, Y }, data, squares, other) {
     ]));
 }
 
-// Filled: the pull 2r of a car on the squares' line. Outlined: that of its absolute error, −1, 0 or 1.
+// Filled: the pull −2r of a car on the squares' line. Outlined: that of its absolute error, −1 or 1; of a car on the line, a ring.
 function drawPulls(chart, { left, right, top, bottom, pitch }, slopes, signs) {
   const reach = Math.max(5, ...slopes.map(Math.abs)) * 1.08;
   const P = scale([-reach, reach], [bottom, top]);
@@ -127,11 +127,13 @@ function drawPulls(chart, { left, right, top, bottom, pitch }, slopes, signs) {
   slopes.forEach((slope, k) => {
     const x = left + pitch * k;
     parts.push(bar(slope, x + pitch * 0.1, { class: "xp-outlined", fill: COLOUR.gradient }),
-      bar(signs[k], x + pitch * 0.54, { fill: "none", stroke: COLOUR.gradient, "stroke-width": 2 }),
+      signs[k] === 0
+        ? svg("circle", { cx: x + pitch * 0.72, cy: P(0), r: 3.5, fill: "var(--xp-ground)", stroke: COLOUR.gradient, "stroke-width": 2 })
+        : bar(signs[k], x + pitch * 0.54, { fill: "none", stroke: COLOUR.gradient, "stroke-width": 2 }),
       svg("text", { x: x + pitch / 2, y: bottom + 15, "text-anchor": "middle" }, k + 1));
   });
   parts.push(svg("text", { class: "xp-strong", x: right, y: bottom + 31, "text-anchor": "end" }, "car"),
-    svg("text", { x: left, y: bottom + 31 }, "filled 2r, outlined sign r"));
+    svg("text", { x: left, y: bottom + 31 }, "filled −2r, outlined −sign r"));
   chart.replaceChildren(...parts);
 }
 

@@ -51,7 +51,7 @@ def compare(shown):
     assert (slope, level, error) == pytest.approx((w, b, each.mean().item()), abs=5.1e-5)
     each.sum().backward()
     pull, [together] = readings(shown, "pull2")
-    pulls = 2 * (w * x + b - y)
+    pulls = 2 * (y - w * x - b)
     assert abs(pull) == pytest.approx(pulls.abs().max().item(), abs=5.1e-5)
     assert together == pytest.approx(line.grad[1].item(), abs=5.1e-5) == pytest.approx(0, abs=5.1e-5)
     slope, [level, error] = readings(shown, "w1")
@@ -85,7 +85,7 @@ def test_the_pulls_are_autograds(run_module, chance):
     for pulls, (w, b), loss in zip(found, lines, (torch.square, torch.abs), strict=True):
         levels = torch.full_like(x, b).requires_grad_()
         loss(w * x + levels - y).sum().backward()
-        assert pulls == pytest.approx(levels.grad.tolist(), rel=1e-9)
+        assert pulls == pytest.approx((-levels.grad).tolist(), rel=1e-9)
 
 
 @pytest.mark.parametrize("width", [360, 700])
@@ -107,6 +107,21 @@ def test_cars_moved_by_mouse_and_keys_equal_torch(width, show, chance):
     shown.assert_sound()
 
 
+def test_a_drag_moves_the_car_it_begins_on_and_reaches_the_goal_from_either_end(show):
+    shown = show(TwoLosses(), width=360)
+    cars = [shown.root.get_by_role("slider", name=f"car {k}") for k in range(1, 9)]
+    for k, car in enumerate(cars):
+        before = [each.get_attribute("aria-valuetext") for each in cars]
+        drag(shown.page, car.locator(".xp-mark"), 0, -12)
+        after = [each.get_attribute("aria-valuetext") for each in cars]
+        assert [place for place in range(8) if before[place] != after[place]] == [k]
+        shown.reset()
+    for k, far in ((0, -100), (6, 110)):
+        drag(shown.page, cars[k].locator(".xp-mark"), 0, far)
+        assert shown.root.locator(".xp-goals .reached").count() == 1
+        shown.reset()
+
+
 def test_a_car_beside_the_dashed_line_halves_one_slope_and_leaves_the_other(show):
     shown = show(TwoLosses())
     slope, dashed, level = compare(shown)
@@ -121,7 +136,6 @@ def test_a_car_beside_the_dashed_line_halves_one_slope_and_leaves_the_other(show
     shown.root.get_by_role("slider", name="car 4").focus()
     shown.page.keyboard.press("PageDown")
     assert compare(shown)[1] != dashed
-    assert shown.root.locator(".xp-goals .reached").count() == 0
 
 
 def test_cars_in_one_column_have_a_level_and_no_slope(run_module, show):
