@@ -54,8 +54,8 @@ GRADIENT_AFTER_TWO = Exercise(
     points=1,
     inputs=_square_case,
     question=lambda a, x: (
-        f"x = torch.tensor({x}.0, requires_grad=True). Twice in a row: y = {a} * x**2; y.backward(). "
-        "What number is x.grad now?"
+        f"`x = torch.tensor({x}.0, requires_grad=True)`. Twice in a row: `y = {a} * x**2; y.backward()`. "
+        "What number is `x.grad` now?"
     ),
     reference=gradient_after_two,
     misconceptions={

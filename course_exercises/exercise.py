@@ -147,8 +147,9 @@ class Exercise:
         return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
     def posed(self) -> str:
-        """A prediction's question with the book's own values, as Markdown: so it stands in the chapter."""
-        return re.sub(r"([\\*_`$<\[\]])", r"\\\1", " ".join(self.ask(BOOK_SEED).split()))
+        """A prediction's question with the book's own values, in Markdown, as in the chapter."""
+        text = " ".join(self.ask(BOOK_SEED).split())
+        return re.sub(r"(`[^`]*`)|([\\*_`$<\[\]])", lambda found: found[1] or f"\\{found[2]}", text)
 
     def _seed(self, seed: int | None, *, again: bool) -> int:
         """The seed meant: the one given, the next one, or the one drawn last."""

@@ -167,7 +167,7 @@ LOG_SOFTMAX = Exercise(
             "underflows to 0, and log 0 is −∞: each row needs its own maximum.",
         ),
     },
-    next_step="Differentiate your result by hand: each row has a Jacobian, the identity matrix minus the softmax in every line. Check it.",
+    next_step="Differentiate your result by hand: each row's Jacobian is the identity matrix, minus the softmax in every one of its rows. Check it.",
     tolerance=1e-4,  # three steps of float32 at the size of the logits
     without=("log_softmax", "logsumexp", "LogSoftmax"),
 )

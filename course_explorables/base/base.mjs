@@ -86,8 +86,6 @@ export function clamp(value, low, high) {
 
 // --- dragging and keys ---------------------------------------------------------------------------------------------
 
-const grabs = new WeakMap(); // how a drag of each draggable node begins
-
 // Calls move(x, y, event) with the pointer's place inside `surface`, from the press until the release.
 export function drag(node, surface, move, { focus = node, start = null, end = null } = {}) {
   const place = (event) => {
@@ -96,17 +94,14 @@ export function drag(node, surface, move, { focus = node, start = null, end = nu
   };
   let pointer = null;
   node.style.touchAction = "none";
-  grabs.set(node, (event) => {
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
     pointer = event.pointerId;
     node.setPointerCapture(pointer);
     focus?.focus({ preventScroll: true });
     start?.(...place(event));
     move(...place(event));
-  });
-  node.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault();
-    grabs.get(nearest(node, surface, event))(event);
   });
   node.addEventListener("pointermove", (event) => {
     if (event.pointerId === pointer) move(...place(event));
@@ -118,17 +113,6 @@ export function drag(node, surface, move, { focus = node, start = null, end = nu
       end?.();
     });
   }
-}
-
-// Of handles whose targets overlap, the one whose mark is nearest to the pointer, not the one drawn last.
-function nearest(node, surface, { clientX, clientY }) {
-  if (!node.matches(".xp-handle")) return node;
-  const distance = (each) => {
-    const box = each.querySelector(".xp-mark").getBoundingClientRect();
-    return box.width ? Math.hypot(clientX - box.x - box.width / 2, clientY - box.y - box.height / 2) : Infinity;
-  };
-  const others = [...surface.querySelectorAll(".xp-handle")].filter((each) => grabs.has(each));
-  return others.reduce((best, each) => (distance(each) < distance(best) ? each : best), node);
 }
 
 // Arrow keys change by a step, Shift makes it a tenth, Page keys ten steps; Home and End go to the ends.

@@ -69,7 +69,7 @@ class FitLine(Explorable):
     Source: A. M. Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805.
     """
 
-    modules: ClassVar[tuple[str, ...]] = ("plane.mjs", "line_descent.mjs", "fit_line.mjs")
+    modules: ClassVar[tuple[str, ...]] = ("plane.mjs", "nearest.mjs", "line_descent.mjs", "fit_line.mjs")
     settings: ClassVar[tuple[str, ...]] = ("points", "w", "b", "learning_rate", "steps", "standardise")
 
     points = traitlets.List().tag(sync=True, own=True, echo_update=False)

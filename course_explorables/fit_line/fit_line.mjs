@@ -2,6 +2,7 @@
 import { COLOUR, clamp, drag, handle, html, identifier, keys, number, place, scale, svg, ticks, update } from "../base/base.mjs";
 import { button, frame, live, put, readout, slider } from "../base/frame.mjs";
 import { bowl, feature, gradient, inward, loss, outward, train } from "./line_descent.mjs";
+import { nearestFirst } from "../base/nearest.mjs";
 import { axes, cover, landscape, planeKeys, trail } from "../base/plane.mjs";
 
 const XS = [0.6, 2.4]; // t
@@ -54,6 +55,7 @@ function render({ model, el }) {
     const moved = [Number(clamp(x, ...XS).toFixed(2)), Number(clamp(y, ...YS).toFixed(2))];
     put(model, { points: model.get("points").map((old, other) => (other === k ? moved : old)) });
   };
+  nearestFirst(chart, [...points, ...ends]);
   points.forEach((node, k) => {
     drag(node, chart, (x, y) => movePoint(k, layout.X.invert(x), Number(layout.Y.invert(y).toFixed(1))));
     planeKeys(node, { xs: () => XS, ys: () => YS, value: () => model.get("points")[k], change: (x, y) => movePoint(k, x, y) });

@@ -56,7 +56,7 @@ class TwoLosses(Explorable):
     Source: P. Bloomfield and W. L. Steiger, *Least Absolute Deviations*, 1983, section 1.3.
     """
 
-    modules: ClassVar[tuple[str, ...]] = ("plane.mjs", "two_losses.mjs")
+    modules: ClassVar[tuple[str, ...]] = ("plane.mjs", "nearest.mjs", "two_losses.mjs")
     settings: ClassVar[tuple[str, ...]] = ("points",)
 
     points = traitlets.List().tag(sync=True, own=True, echo_update=False)

@@ -1,6 +1,7 @@
 // Two losses: cars to drag, the line with the least squares and the line with the least absolute errors, and each car's pull.
 import { COLOUR, clamp, drag, handle, identifier, number, place, scale, svg, ticks, update } from "../base/base.mjs";
 import { frame, live, put, readout } from "../base/frame.mjs";
+import { nearestFirst } from "../base/nearest.mjs";
 import { axes, cover, planeKeys } from "../base/plane.mjs";
 
 const XS = [0.6, 2.4]; // t
@@ -58,6 +59,7 @@ function render({ model, el }) {
     const moved = [Number(clamp(x, ...XS).toFixed(2)), Number(clamp(y, ...YS).toFixed(2))];
     put(model, { points: model.get("points").map((old, other) => (other === k ? moved : old)) });
   };
+  nearestFirst(chart, points);
   points.forEach((node, k) => {
     drag(node, chart, (x, y) => move(k, layout.X.invert(x), Number(layout.Y.invert(y).toFixed(1))));
     planeKeys(node, { xs: () => XS, ys: () => YS, value: () => model.get("points")[k], change: (x, y) => move(k, x, y) });

@@ -134,10 +134,11 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
     if not 0 < strength < float("inf"):
         raise ValueError(f"strength must be finite and above 0, got {strength}")
     centred, n = x - x.mean(dim=0), len(y)
-    penalised = centred.T @ centred / n + strength * torch.eye(x.shape[1], dtype=x.dtype)
-    w, failed = torch.linalg.solve_ex(penalised, centred.T @ (y - y.mean()) / n)
+    penalty = strength * torch.eye(x.shape[1], dtype=x.dtype)
+    right = centred.T @ (y - y.mean()) / n
+    w, failed = torch.linalg.solve_ex(centred.T @ centred / n + penalty, right)
     if failed or not w.isfinite().all():
-        raise ValueError(f"strength {strength} is too small beside the columns of x to mend a singular table")
+        raise ValueError(f"strength {strength} is too small to mend a singular table")
     return w, y.mean() - x.mean(dim=0) @ w
 
 

@@ -121,9 +121,9 @@ class Value:
     def backward(self) -> None:
         """Add this value's derivative with respect to every node to its `grad`.
 
-        The pass keeps its own sums and adds them to `grad` at the end: were
-        they kept in `grad` itself, a second call would send the first call's
-        leftovers through the graph again.
+        The pass keeps its own sums and adds each to `grad` once it is
+        complete: were they kept in `grad` itself, a second call would send the
+        first call's leftovers through the graph again.
         """
         sums = defaultdict(float, {id(self): 1.0})
         for node in reversed(topological_order(self)):

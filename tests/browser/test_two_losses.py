@@ -13,7 +13,7 @@ from course_explorables.base import joined_module
 from course_explorables.two_losses import TwoLosses
 from course_lib.foundations.linear_regression import solve_least_squares
 
-MODULE = ("base.mjs", "frame.mjs", "plane.mjs", "two_losses.mjs")
+MODULE = ("base.mjs", "frame.mjs", "plane.mjs", "nearest.mjs", "two_losses.mjs")
 
 
 def absolute_errors(points, line):

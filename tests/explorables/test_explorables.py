@@ -34,7 +34,7 @@ LARGE = {
     "tangent": 80_000,
     "graph_stepper": 80_000,
     "softmax": 80_000,
-    "low_rank": 81_000,
+    "low_rank": 80_000,
 }
 
 
