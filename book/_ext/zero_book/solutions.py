@@ -18,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx_exercise.nodes import is_exercise_node
 
+from zero_book import answers
 from zero_book.edition import Edition
 from zero_book.marking import marking_of
 
@@ -122,7 +123,8 @@ def add_solutions(app: Sphinx, doctree: nodes.document) -> None:
             place += 1
         while place < len(siblings) and is_code_cell(siblings[place]):
             place += 1
-        siblings.insert(place, boxes)
+        name = name_of(label)
+        siblings.insert(place, [answers.box(name, find_exercise(label).kind), *boxes])
 
 
 def register(app: Sphinx) -> None:

@@ -1,0 +1,176 @@
+"""What an exercise needs to be answered in the page: its stub, its cases and verdicts, and the judge.
+
+Below each exercise stands a box that `assets/answers/answers.js` brings to life at the first click. What it
+asks for then is written here: for each chapter a script with its exercises, and once the Python that runs in
+the page. Both hold what a reference *gave* on the cases, never its source.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import html
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from course_classroom import chapter_exercises, checker, checker_builder, release_notebook
+from course_classroom.assignment import Assignment
+from course_exercises.exercise import BOOK_SEED, Exercise
+from course_exercises.slips import FACTORS
+
+FOLDER = Path("_static", "answers")
+OVERVIEW = "book/my_answers"
+SOURCES = Path(__file__).resolve().parents[2]
+NOTEBOOKS = SOURCES.parent / "notebooks"
+DRAWS = 6  # of a prediction: the book's own, and those that *Another one* goes through
+
+
+def box(exercise: str, kind: str) -> nodes.raw:
+    """The place below an exercise where it is answered; empty without JavaScript."""
+    place = f'<div class="answer-here" data-exercise="{html.escape(exercise)}" data-kind="{kind}"></div>'
+    return nodes.raw("", place, format="html")
+
+
+def exercises_of(docname: str) -> dict[str, dict[str, Any]]:
+    """The exercises of a chapter, by name, as the page's script takes them; none of another page."""
+    return {
+        stub.exercise: _posed(chapter_exercises.load(stub.exercise), stub)
+        for stub in _stubs()
+        if stub.number == _number(docname)
+    }
+
+
+def notebook_of(docname: str) -> dict[str, Any]:
+    """The notebook that a reader's answers go into: the chapter's exercises as an assignment, all blank.
+
+    `classroom grade` marks it against the assignment of that name released with the book's seed.
+    """
+    stubs = [stub for stub in _stubs() if stub.number == _number(docname)]
+    items = tuple(stub.item(place) for place, stub in enumerate(stubs, start=1))
+    return release_notebook.notebook(Assignment(f"{Path(docname).name}_exercises", items, BOOK_SEED), stubs)
+
+
+def imports_of(docname: str) -> list[str]:
+    """The imports of a chapter's first code cell, one statement each."""
+    cells = json.loads((NOTEBOOKS / f"{Path(docname).name}.ipynb").read_text("utf-8"))["cells"]
+    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    found = [node for node in ast.parse(first).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [ast.unparse(node) for node in found]
+
+
+def python_of_the_page() -> dict[str, dict[str, str]]:
+    """The Python files that run in the page, by package: torch's stand-in, the judge, and what calls them."""
+    torch = {
+        file.relative_to(SOURCES / "page_torch").as_posix(): file.read_text("utf-8")
+        for file in sorted((SOURCES / "page_torch").rglob("*.py"))
+    }
+    judge = {
+        f"{name.partition('.')[2]}.py": source
+        for name, source in checker_builder.carried(checker.__name__).items()
+    }
+    runner = {"runner.py": (SOURCES / "assets" / "answers" / "runner.py").read_text("utf-8")}
+    return {"page_torch": torch, "checker": {"__init__.py": "", **judge}, "": runner}
+
+
+def prediction(exercise: Exercise, seed: int) -> dict[str, Any]:
+    """One draw of a prediction: the question, and what is said of each answer that is known.
+
+    Of each the judge itself is asked, so that the page need only find which of them an answer is.
+    """
+    posed = exercise.on(seed, in_full=True)
+    (wanted,) = posed.wanted
+    mistaken = [given for (given,) in posed.mistaken().values() if not isinstance(given, Exception)]
+    likely = [wanted, *mistaken, *_changed(wanted)]
+    said = [[value, posed.judge(value).message] for value in likely]
+    return {
+        "question": exercise.ask(seed),
+        "decimals": exercise.decimals,
+        "tolerance": exercise.tolerance,
+        "answers": [[_written(value), text] for value, text in said],
+    }
+
+
+def _posed(exercise: Exercise, stub: chapter_exercises.Stub) -> dict[str, Any]:
+    plain = {"kind": exercise.kind, "title": exercise.title, "symbol": stub.symbol}
+    if exercise.kind == "predict":
+        return plain | {"draws": [prediction(exercise, BOOK_SEED + k) for k in range(DRAWS)]}
+    return plain | {"stub": stub.source, "data": checker_builder.locked(exercise, stub.exercise, BOOK_SEED)}
+
+
+def _changed(wanted: Any) -> list[Any]:
+    """A right answer with a common slip in it: a factor, a sign, upside down, one more or less."""
+    if isinstance(wanted, list | tuple):
+        changed = [
+            (*wanted[:place], value, *wanted[place + 1 :])
+            for place, part in enumerate(wanted)
+            for value in _changed(part)
+        ]
+        return [tuple(reversed(wanted)), *changed]
+    if isinstance(wanted, bool) or not isinstance(wanted, int | float) or not math.isfinite(wanted):
+        return []
+    scaled = [wanted * factor for factor in (*FACTORS, -1)]
+    return [*scaled, *([1 / wanted] if wanted else []), wanted + 1, wanted - 1]
+
+
+def _written(value: Any) -> Any:
+    """A value for JavaScript, which does not tell 2 from 2.0 or a tuple from a list."""
+    if isinstance(value, list | tuple):
+        return {"parts": [_written(part) for part in value]}
+    if isinstance(value, str):
+        return {"text": value}
+    return {"number": float(value), "whole": type(value) is int}
+
+
+def _number(docname: str) -> int | None:
+    digits = Path(docname).name[:2]
+    return int(digits) if docname.startswith("notebooks/") and digits.isdigit() else None
+
+
+@functools.cache
+def _stubs() -> list[chapter_exercises.Stub]:
+    return chapter_exercises.find_stubs(NOTEBOOKS)
+
+
+def add_scripts(
+    app: Sphinx, pagename: str, _template: str, _context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give a page with answers the script that wakes its boxes, and write what a chapter's asks for."""
+    if doctree is None or app.builder.format != "html":
+        return
+    exercises = exercises_of(pagename)
+    if not exercises and pagename != OVERVIEW:
+        return
+    app.add_js_file("answers/answers.js", defer="defer")
+    app.add_css_file("answers/answers.css")
+    if exercises:
+        chapter = {"imports": imports_of(pagename), "exercises": exercises, "notebook": notebook_of(pagename)}
+        target = Path(app.outdir, FOLDER, "chapters", f"{Path(pagename).name}.js")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(f"zeroAnswers.open({json.dumps(chapter)});\n", "utf-8")
+
+
+def write_python(app: Sphinx, exception: Exception | None) -> None:
+    """Write the page's Python once, and the list of all exercises for the page that counts them."""
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir, FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "python.json").write_text(json.dumps(python_of_the_page()), "utf-8")
+        pages = {number: name for name in sorted(app.env.found_docs) if (number := _number(name))}
+        chapters: dict[str, dict[str, Any]] = {}
+        for stub in _stubs():
+            page = pages[stub.number]
+            chapter = chapters.setdefault(page, {"page": page, "title": stub.chapter, "exercises": []})
+            chapter["exercises"].append([stub.exercise, stub.title])
+        text = f"zeroAnswers.list({json.dumps(list(chapters.values()))});\n"
+        (folder / "exercises.js").write_text(text, "utf-8")
+
+
+def register(app: Sphinx) -> None:
+    """Write what the boxes ask for, page by page."""
+    app.connect("html-page-context", add_scripts)
+    app.connect("build-finished", write_python)
