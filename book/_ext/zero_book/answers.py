@@ -7,11 +7,12 @@ the page. Both hold what a reference *gave* on the cases, never its source.
 
 from __future__ import annotations
 
-import ast
 import functools
 import html
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ FOLDER = Path("_static", "answers")
 OVERVIEW = "book/my_answers"
 SOURCES = Path(__file__).resolve().parents[2]
 NOTEBOOKS = SOURCES.parent / "notebooks"
+RUNNING = (1, 2, 3, 4, 7, 9)  # chapters whose cells need little but torch
+CELLS = "cells_in_the_page"  # where a page's metadata says which of its cells run in it
 DRAWS = 6  # of a prediction: the book's own, and those that *Another one* goes through
 
 
@@ -55,16 +58,47 @@ def notebook_of(docname: str) -> dict[str, Any]:
     return release_notebook.notebook(Assignment(f"{Path(docname).name}_exercises", items, BOOK_SEED), stubs)
 
 
-def imports_of(docname: str) -> list[str]:
-    """The imports of a chapter's first code cell, one statement each."""
+def code_of(docname: str) -> list[str]:
+    """The sources of a chapter's code cells."""
     cells = json.loads((NOTEBOOKS / f"{Path(docname).name}.ipynb").read_text("utf-8"))["cells"]
-    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    found = [node for node in ast.parse(first).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return [ast.unparse(node) for node in found]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
-def python_of_the_page() -> dict[str, dict[str, str]]:
-    """The Python files that run in the page, by package: torch's stand-in, the judge, and what calls them."""
+def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Find out which of a chapter's cells run in the page, and give each a place for its editor."""
+    docname = app.env.docname
+    if _number(docname) not in RUNNING:
+        return
+    script = SOURCES / "scripts" / f"{CELLS}.py"
+    for source in (
+        script,
+        *(SOURCES / "page_torch").rglob("*.py"),
+        SOURCES / "assets" / "answers" / "runner.py",
+    ):
+        app.env.note_dependency(str(source))
+    command = [sys.executable, str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    app.env.metadata[docname][CELLS] = done.stdout
+    running = {code_of(docname)[number]: number for number in json.loads(done.stdout)["cells"]}
+    for cell in doctree.findall(is_code_cell):
+        (block, *_) = [*cell.findall(nodes.literal_block), None]
+        number = running.get(block.astext().strip("\n")) if block is not None else None
+        if number is not None:
+            place = f'<div class="run-here" data-cell="{number}"></div>'
+            cell += nodes.raw("", place, format="html")
+
+
+def is_code_cell(node: nodes.Node) -> bool:
+    """Whether a node is a notebook's code cell."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def python_of_the_page(files: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The Python files that run in the page, by package: torch's stand-in, the judge, and what calls them.
+
+    Args:
+        files: of course_lib, that the cells need: the path by the module.
+    """
     torch = {
         file.relative_to(SOURCES / "page_torch").as_posix(): file.read_text("utf-8")
         for file in sorted((SOURCES / "page_torch").rglob("*.py"))
@@ -74,7 +108,8 @@ def python_of_the_page() -> dict[str, dict[str, str]]:
         for name, source in checker_builder.carried(checker.__name__).items()
     }
     runner = {"runner.py": (SOURCES / "assets" / "answers" / "runner.py").read_text("utf-8")}
-    return {"page_torch": torch, "checker": {"__init__.py": "", **judge}, "": runner}
+    library = {path: (SOURCES.parent / path).read_text("utf-8") for path in sorted(files.values())}
+    return {"page_torch": torch, "checker": {"__init__.py": "", **judge}, ".": library, "": runner}
 
 
 def prediction(exercise: Exercise, seed: int) -> dict[str, Any]:
@@ -148,7 +183,14 @@ def add_scripts(
     app.add_js_file("answers/answers.js", defer="defer")
     app.add_css_file("answers/answers.css")
     if exercises:
-        chapter = {"imports": imports_of(pagename), "exercises": exercises, "notebook": notebook_of(pagename)}
+        code, running = code_of(pagename), app.env.metadata[pagename].get(CELLS)
+        cells = {number: code[number] for number in json.loads(running)["cells"]} if running else {}
+        chapter = {
+            "setup": code[0],
+            "cells": cells,
+            "exercises": exercises,
+            "notebook": notebook_of(pagename),
+        }
         target = Path(app.outdir, FOLDER, "chapters", f"{Path(pagename).name}.js")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(f"zeroAnswers.open({json.dumps(chapter)});\n", "utf-8")
@@ -159,7 +201,9 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         folder = Path(app.outdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "python.json").write_text(json.dumps(python_of_the_page()), "utf-8")
+        found = [json.loads(page[CELLS])["files"] for page in app.env.metadata.values() if CELLS in page]
+        files = {name: path for each in found for name, path in each.items()}
+        (folder / "python.json").write_text(json.dumps(python_of_the_page(files)), "utf-8")
         pages = {number: name for name in sorted(app.env.found_docs) if (number := _number(name))}
         chapters: dict[str, dict[str, Any]] = {}
         for stub in _stubs():
@@ -172,5 +216,6 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
 
 def register(app: Sphinx) -> None:
     """Write what the boxes ask for, page by page."""
+    app.connect("doctree-read", mark_cells)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", write_python)

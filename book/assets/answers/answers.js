@@ -3,6 +3,7 @@ window.zeroAnswers = (() => {
   const home = new URL("./", document.currentScript.src);
   const SECONDS = 10; // that a cell may run
   const KEY = "zero.answer.";
+  const LOST = "This browser keeps nothing: copy your answer before you leave the page.";
 
   // --- what is kept ------------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ window.zeroAnswers = (() => {
       worker.onmessage = ({ data }) => python.hear(data);
       worker.onerror = (event) => { event.preventDefault(); python.hear({ lost: event.message ?? "the worker did not start" }); };
       const data = Object.fromEntries(Object.entries(chapter.exercises).filter(([, e]) => e.data).map(([name, e]) => [name, e.data]));
-      python.opened = python.ask("open", { imports: chapter.imports, data });
+      python.opened = python.ask("open", { setup: chapter.setup, data });
       return python.opened;
     },
 
@@ -169,7 +170,7 @@ window.zeroAnswers = (() => {
     instead(box);
 
     const view = await editor(host, kept.text ?? exercise.stub, `Your answer to ${exercise.title}`, (text) => {
-      if (!store.set(name, { text })) keys.textContent = "This browser keeps nothing: copy your answer before you leave the page.";
+      if (!store.set(name, { text })) keys.textContent = LOST;
     });
     window.addEventListener("storage", (event) => {
       const text = event.key === KEY + name ? store.get(name).text : undefined;
@@ -210,6 +211,73 @@ window.zeroAnswers = (() => {
       }
       return undefined;
     }
+  }
+
+  // --- cells that run here -----------------------------------------------------------------------------
+
+  let upTo = -1; // the last cell of the page that has run in this worker
+
+  async function editCell(box, source, number) {
+    const cell = box.closest(".cell");
+    const host = make("div", { className: "answer-editor" });
+    const verdict = make("div", { className: "answer-verdict" });
+    verdict.setAttribute("role", "status");
+    const output = make("pre", { className: "answer-output", hidden: true });
+    const button = (text, act, title = "") => make("button", { type: "button", textContent: text, onclick: act, title });
+    const run = button("Run", work, "Run this cell, and before it those above that have not run");
+    const stop = button("Stop", () => python.stop("Stopped."));
+    const reset = button("Reset", () => { setText(view, source); view.focus(); }, "Back to the book's code");
+    run.classList.add("main");
+    stop.disabled = true;
+    const view = await editor(host, source, "The cell's code", () => {});
+    for (const shown of cell.querySelectorAll(".cell_input, .cell_output")) shown.hidden = true;
+    box.replaceChildren(host, make("div", { className: "answer-buttons" }, run, stop, reset), verdict, output);
+    view.focus();
+
+    async function work() {
+      const reason = missing();
+      if (reason) return tell(verdict, "error", reason);
+      if (python.running) return tell(verdict, "error", "Python is at work elsewhere on this page: wait for it, or stop it there.");
+      output.textContent = "";
+      output.hidden = true;
+      run.disabled = reset.disabled = true;
+      stop.disabled = false;
+      const show = (text) => { output.hidden = false; output.textContent += text; };
+      try {
+        if (!python.worker) { upTo = -1; tell(verdict, "busy", "Python starts; the first time it takes some seconds."); }
+        await python.start();
+        tell(verdict, "busy", "Running.");
+        for (const [before, code] of Object.entries(arrived.chapter.cells)) {
+          if (Number(before) <= upTo || Number(before) >= number) continue;
+          await python.ask("run", { source: code }, () => {}, SECONDS);
+          upTo = Number(before);
+        }
+        const { error } = await python.ask("run", { source: textOf(view) }, show, SECONDS);
+        upTo = Math.max(upTo, number);
+        tell(verdict, error ? "error" : "", error);
+      } catch (error) {
+        tell(verdict, "error", error.message);
+      } finally {
+        run.disabled = reset.disabled = false;
+        stop.disabled = true;
+      }
+      return undefined;
+    }
+  }
+
+  function wakeCell(box) {
+    const button = make("button", { type: "button", className: "run-open", textContent: "Edit and run" });
+    button.onclick = async () => {
+      button.disabled = true;
+      try {
+        const { cells } = await thisChapter();
+        await editCell(box, cells[box.dataset.cell], Number(box.dataset.cell));
+      } catch (error) {
+        button.disabled = false;
+        box.append(missing() ?? `This did not load: ${error.message}.`);
+      }
+    };
+    box.replaceChildren(button);
   }
 
   // --- predictions -------------------------------------------------------------------------------------
@@ -440,6 +508,7 @@ window.zeroAnswers = (() => {
 
   window.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(".answer-here").forEach(wake);
+    document.querySelectorAll(".run-here").forEach(wakeCell);
     document.querySelectorAll(".answers-overview").forEach(overview);
   });
 

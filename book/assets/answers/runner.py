@@ -40,18 +40,15 @@ class Page:
     """The cells of one page, which share their names, and the exercises that are asked there.
 
     Args:
-        imports: of the chapter; those that the page has not are passed over.
+        setup: the chapter's first cell, of which the imports are taken that the page has.
         data: by exercise, what `checker_builder.locked` made of it.
     """
 
-    def __init__(self, imports: list[str], data: dict[str, Any]) -> None:
-        from checker.checker import Checker
-
+    def __init__(self, setup: str, data: dict[str, Any]) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self._data = data
-        self._checker = Checker(data)
         self._cells = 0
-        for line in imports:
+        for line in imports_in(setup):
             with contextlib.suppress(ImportError, AttributeError):
                 exec(line, self.names)
 
@@ -85,7 +82,9 @@ class Page:
                     "status": "error",
                     "message": f"`{symbol}` must be your function itself, not the result of calling it.",
                 }
-            verdict = self._checker.posed(exercise, answer).judge(answer)
+            from checker.checker import Checker
+
+            verdict = Checker(self._data).posed(exercise, answer).judge(answer)
             return {
                 "status": verdict.status,
                 "message": verdict.message,
@@ -108,6 +107,20 @@ class Page:
         except BaseException as error:  # whatever a reader's cell raises is told, and ends nothing
             return told(error)
         return ""
+
+
+def imports_in(source: str) -> list[str]:
+    """The imports at the top level of a cell, a statement for each name."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in found:
+        node.names.sort(key=lambda alias: alias.name)
+    return [
+        ast.unparse(
+            ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+        )
+        for node in found
+        for alias in node.names
+    ]
 
 
 def told(error: BaseException) -> str:

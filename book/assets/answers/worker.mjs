@@ -18,9 +18,9 @@ const ready = (async () => {
 })();
 
 const tasks = {
-  async open({ imports, data }) {
+  async open({ setup, data }) {
     const { python, module } = await ready;
-    page = module.Page(python.toPy(imports), python.toPy(data));
+    page = module.Page(setup, python.toPy(data));
     return {};
   },
   run: ({ source }) => page.run(source, (text) => postMessage({ text })),

@@ -1,0 +1,75 @@
+"""Which code cells of a chapter run in the page, found by running them as the page does.
+
+    python book/scripts/cells_in_the_page.py notebooks/01_tensors.ipynb
+
+Runs with nothing but the standard library, torch's stand-in and those modules of course_lib that need no more.
+Prints, as JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("course_lib", "page_torch", "torch", "runner", "checker")
+
+
+class Nothing(importlib.abc.MetaPathFinder):
+    """Finds nothing outside the standard library and the packages that the page has."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Refuse what the page has not."""
+        top = name.partition(".")[0]
+        if top not in OURS and top not in sys.stdlib_module_names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def stored(cell: dict[str, Any]) -> str | None:
+    """What a cell printed and showed as text; None if it showed anything else, or nobody compares it."""
+    if set(cell["metadata"].get("tags", [])) & {"nbval-ignore-output", "raises-exception"}:
+        return None
+    said = ""
+    for output in cell["outputs"]:
+        if output["output_type"] == "stream" and output["name"] == "stdout":
+            said += "".join(output["text"])
+        elif output["output_type"] == "execute_result" and set(output["data"]) == {"text/plain"}:
+            said += "".join(output["data"]["text/plain"]) + "\n"
+        else:
+            return None
+    return said
+
+
+def main(path: str) -> None:
+    """Run a chapter's cells in their order, and print what came of it."""
+    sys.meta_path.insert(0, Nothing())
+    sys.path[:0] = [str(ROOT), str(ROOT / "book"), str(ROOT / "book" / "assets" / "answers")]
+    import page_torch
+    import runner
+
+    page_torch.install()
+    cells = [
+        cell for cell in json.loads(Path(path).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"
+    ]
+    sources = ["".join(cell["source"]) for cell in cells]
+    page = runner.Page(sources[0], {})
+    found = []
+    for number, (cell, source) in enumerate(zip(cells, sources, strict=True)):
+        printed: list[str] = []
+        kept = dict(page.names)
+        error = page.run(source, printed.append)["error"]
+        if error or "".join(printed) != stored(cell):
+            page.names.clear()
+            page.names.update(kept)
+            continue
+        found.append(number)
+    modules = sorted(name for name in sys.modules if name.partition(".")[0] == "course_lib")
+    files = {name: Path(sys.modules[name].__file__).relative_to(ROOT).as_posix() for name in modules}
+    print(json.dumps({"cells": found, "of": len(cells), "files": files}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
