@@ -2,8 +2,8 @@
 
     python book/scripts/cells_in_the_page.py notebooks/01_tensors.ipynb
 
-Runs with nothing but the standard library, torch's stand-in and those modules of course_lib that need no more.
-Prints, as JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
+Runs with nothing but the standard library, torch's stand-in, and what of course_lib needs no
+more. Prints, as JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OURS = ("course_lib", "page_torch", "torch", "runner", "checker")
 class Nothing(importlib.abc.MetaPathFinder):
     """Finds nothing outside the standard library and the packages that the page has."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> None:
         """Refuse what the page has not."""
         top = name.partition(".")[0]
         if top not in OURS and top not in sys.stdlib_module_names:
