@@ -2,8 +2,8 @@
 
     python book/scripts/cells_in_the_page.py notebooks/01_tensors.ipynb
 
-Runs with nothing but the standard library, torch's stand-in, and what of course_lib needs no
-more. Prints, as JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
+Runs with nothing but the standard library, torch's stand-in, and what of course_lib needs no more. Prints, as
+JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
 """
 
 from __future__ import annotations
