@@ -12,7 +12,10 @@ from course_exercises.exercise import BOOK_SEED
 STUBS = [
     stub for stub in chapter_exercises.find_stubs() if chapter_exercises.load(stub.exercise).kind == "predict"
 ]
-SAID = "([name, draw, text]) => zeroAnswers.predicted(chapter.exercises[name], chapter.exercises[name].draws[draw], text)"
+SAID = """([name, draw, text]) => {
+  const exercise = chapter.exercises[name];
+  return zeroAnswers.predicted(exercise, exercise.draws[draw], text);
+}"""
 NUDGES = (1e-7, 1e-5, 1e-4, 1e-3, 4e-3, 1e-2)
 
 
