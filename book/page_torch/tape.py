@@ -1,0 +1,268 @@
+"""Autograd's tape: nodes that know how to pull a gradient back, and the sweep over them."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+TWICE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors after calling backward."
+)
+OVERWRITTEN = (
+    "one of the variables needed for gradient computation has been modified by an inplace operation: [{kind} {shape}]"
+    "{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find the "
+    "operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+)
+_numbers = itertools.count(1)
+Edge = tuple["Node", int]
+
+
+class Mode:
+    """Whether operations are recorded; also the state that `no_grad` and its kin set and restore."""
+
+    recording = True
+
+
+class Node:
+    """One operation of the graph.
+
+    Attributes:
+        edges: for each input, the node that made it and which of that node's outputs it is; None if no gradient is due.
+        pulls: for each input, the function that turns the output's gradient into the input's.
+        saves: the tensors that these functions need, with their versions when they were saved.
+    """
+
+    slots = 1
+
+    def __init__(self, edges: Sequence[Edge | None], pulls: Any, saves: Sequence[Any] = ()) -> None:
+        self.edges, self.pulls = edges, pulls
+        self.saves = [(t, t._storage.version) for t in saves]
+        self.number, self.hooks, self.retained, self.freed = next(_numbers), [], None, False
+        self.metadata: dict[str, Any] = {}
+
+    def name(self) -> str:
+        """What the operation is called."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes that the gradient goes to."""
+        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+    def give(self, gradients: list[Any], keep: bool) -> list[tuple[Edge, Any]]:
+        """The gradients of the inputs, given those of the outputs."""
+        if self.freed:
+            raise RuntimeError(TWICE)
+        for t, version in self.saves:
+            if t._storage.version != version:
+                source = f", which is output {t._slot} of {t._node.name()}," if t._node else ""
+                kind, shape = t.dtype.legacy.replace(".", "."), list(t._shape)
+                now = t._storage.version
+                raise RuntimeError(
+                    OVERWRITTEN.format(kind=kind, shape=shape, source=source, now=now, then=version)
+                )
+        given = self._pulled(gradients)
+        if not keep and self.saves:
+            self.pulls, self.saves, self.freed = None, [], True
+        return given
+
+    def _pulled(self, gradients: list[Any]) -> list[tuple[Edge, Any]]:
+        (gradient,) = gradients
+        return [(edge, pull(gradient)) for edge, pull in zip(self.edges, self.pulls, strict=True) if edge]
+
+
+class AccumulateGrad(Node):
+    """Where the graph begins: adds what arrives to a leaf's `grad`."""
+
+    def __init__(self, variable: Any) -> None:
+        super().__init__((), ())
+        self.variable, self.number = variable, 0
+
+
+@functools.cache
+def node_type(name: str) -> type[Node]:
+    """The class of nodes of a name, such as AddBackward0."""
+    return type(name, (Node,), {"__module__": "torch.autograd.graph"})
+
+
+def edge_of(t: Any) -> Edge | None:
+    """Where a tensor's gradient goes."""
+    if (node := t.grad_fn) is not None:
+        return node, t._slot
+    if not t._wants:
+        return None
+    if t._leaf is None:
+        t._leaf = AccumulateGrad(t)
+    return t._leaf, 0
+
+
+def record(
+    name: str, out: Any, inputs: Sequence[Any], pulls: Sequence[Callable], saves: Sequence = ()
+) -> Any:
+    """Note how an output came about, if a gradient may be asked of it.
+
+    Args:
+        name: of the operation, such as "MulBackward0".
+        out: its result.
+        inputs: the tensors it was made of.
+        pulls: for each input, the function from the gradient of `out` to its own.
+        saves: tensors that these functions use, and that must not be overwritten.
+    """
+    if Mode.recording and any(t.requires_grad for t in inputs) and out.dtype.kind == "f":
+        node = node_type(name)([edge_of(t) for t in inputs], pulls, saves)
+        out._node, out._slot = node, 0
+    return out
+
+
+def renamed(name: str, out: Any) -> Any:
+    """A composite operation's result, under the name that torch gives the whole."""
+    if out._node is not None and Mode.recording:
+        out._node.__class__ = node_type(name)
+    return out
+
+
+def sweep(
+    roots: list[tuple[Edge, Any]], *, keep: bool, create: bool, wanted: Sequence[Edge] | None = None
+) -> dict[Edge, Any]:
+    """Pull gradients back through the graph, each node after all that use its output.
+
+    Args:
+        roots: where to start, and with which gradients.
+        keep: whether the graph may be used again.
+        create: whether the gradients are themselves recorded.
+        wanted: collect the gradients that arrive here, instead of adding them to the leaves' `grad`.
+
+    Returns:
+        The gradients wanted.
+    """
+    due: dict[Node, list[Any]] = {}
+    order: list[tuple[int, int, Node]] = []
+    found: dict[Edge, Any] = {}
+
+    def add(edge: Edge, gradient: Any) -> None:
+        node, slot = edge
+        if node not in due:
+            due[node] = [None] * node.slots
+            heapq.heappush(order, (-node.number, id(node), node))
+        old = due[node][slot]
+        due[node][slot] = gradient if old is None else old + gradient
+
+    before, Mode.recording = Mode.recording, create
+    try:
+        for edge, gradient in roots:
+            add(edge, gradient)
+        while order:
+            node = heapq.heappop(order)[2]
+            gradients = due.pop(node)
+            for slot, hook in node.hooks:
+                if gradients[slot] is not None and (new := hook(gradients[slot])) is not None:
+                    gradients[slot] = new
+            for edge in wanted or ():
+                if edge[0] is node and gradients[edge[1]] is not None:
+                    found[edge] = gradients[edge[1]]
+            if isinstance(node, AccumulateGrad):
+                if wanted is None:
+                    accumulate(node.variable, gradients[0], create)
+                continue
+            for slot, t in (node.retained or {}).items():
+                accumulate(t, gradients[slot], create)
+            for edge, gradient in node.give(gradients, keep):
+                if gradient is not None:
+                    add(edge, gradient)
+    finally:
+        Mode.recording = before
+    return found
+
+
+def accumulate(t: Any, gradient: Any, create: bool) -> None:
+    """Add to a tensor's `grad`: in place, unless the addition itself is recorded."""
+    if t._grad is None:
+        t._grad = gradient.clone() if create else gradient.detach().clone()
+    elif create:
+        t._grad = t._grad + gradient
+    else:
+        t._grad.add_(gradient)
+
+
+def checked(t: Any, gradient: Any) -> Any:
+    """The gradient to start with at an output: given, or 1 of a single number."""
+    if not t.requires_grad:
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    if gradient is None:
+        if t.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return t.detach().new_ones(t._shape)
+    if gradient._shape != t._shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient._shape} and output[0] has a shape of "
+            f"{t._shape}."
+        )
+    return gradient
+
+
+class SetMode:
+    """A context, or a decorator, in which recording is on or off."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode, self.before = mode, Mode.recording
+
+    def __enter__(self) -> None:
+        self.before, Mode.recording = Mode.recording, self.mode
+
+    def __exit__(self, *_: Any) -> None:
+        Mode.recording = self.before
+
+    def __call__(self, function: Callable) -> Callable:
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with type(self)(self.mode) if type(self) is SetMode else type(self)():
+                return function(*args, **kwargs)
+
+        return inside
+
+
+class no_grad(SetMode):  # noqa: N801
+    """Nothing inside is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__()
+        return made(function)
+
+
+class enable_grad(no_grad):  # noqa: N801
+    """All inside is recorded, even within `no_grad`."""
+
+    def __init__(self) -> None:
+        SetMode.__init__(self, True)
+
+
+class inference_mode(no_grad):  # noqa: N801
+    """As `no_grad`, in the page."""
+
+
+class set_grad_enabled(SetMode):  # noqa: N801
+    """Recording on or off from here; as a context, until it ends."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(mode)
+        Mode.recording = mode
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded."""
+    return Mode.recording

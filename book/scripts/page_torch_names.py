@@ -1,0 +1,31 @@
+"""Write the table of torch's public names into page_torch, which says of those it lacks that they are not in the page."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import zlib
+from pathlib import Path
+
+import torch
+
+PATH = Path(__file__).resolve().parents[1] / "page_torch" / "names.py"
+HOMES = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.linalg",
+         "torch.optim", "torch.optim.lr_scheduler", "torch.func", "torch.autograd", "torch.utils.data")  # fmt: skip
+
+
+def packed() -> str:
+    """The table's source: every public name, by module."""
+    lines = []
+    for home in HOMES:
+        found = torch.Tensor if home == "torch.Tensor" else importlib.import_module(home)
+        lines.append(
+            f"{home}: " + " ".join(sorted(n for n in dir(found) if not n.startswith("_") and n.isascii()))
+        )
+    text = base64.b85encode(zlib.compress("\n".join(lines).encode(), 9)).decode()
+    return "".join(f'    "{text[at : at + 100]}"\n' for at in range(0, len(text), 100))
+
+
+if __name__ == "__main__":
+    head = PATH.read_text("utf-8").partition("PACKED = (\n")[0]
+    PATH.write_text(f"{head}PACKED = (\n{packed()})\n", "utf-8")
