@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("course_lib", "page_torch", "torch", "runner", "checker")
+OURS = ("course_lib", "page_torch", "torch", "page_runner", "checker")
+LARGEST = 50_000  # bytes of a data file that is sent along
 
 
 class Nothing(importlib.abc.MetaPathFinder):
@@ -26,6 +27,17 @@ class Nothing(importlib.abc.MetaPathFinder):
         top = name.partition(".")[0]
         if top not in OURS and top not in sys.stdlib_module_names:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def opened(into: set[Path], event: str, arguments: tuple[Any, ...]) -> None:
+    """Note which data files of course_lib are read, and refuse the large ones: an audit hook."""
+    if event != "open" or not isinstance(arguments[0], str):
+        return
+    path = Path(arguments[0])
+    if ROOT / "course_lib" in path.parents and path.suffix not in (".py", ".pyc"):
+        if path.stat().st_size > LARGEST:
+            raise FileNotFoundError(f"{path.name} is not in the page")
+        into.add(path)
 
 
 def stored(cell: dict[str, Any]) -> str | None:
@@ -46,16 +58,18 @@ def stored(cell: dict[str, Any]) -> str | None:
 def main(path: str) -> None:
     """Run a chapter's cells in their order, and print what came of it."""
     sys.meta_path.insert(0, Nothing())
-    sys.path[:0] = [str(ROOT), str(ROOT / "book"), str(ROOT / "book" / "assets" / "answers")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "book")]
+    import page_runner
     import page_torch
-    import runner
 
     page_torch.install()
+    read: set[Path] = set()
+    sys.addaudithook(lambda event, arguments: opened(read, event, arguments))
     cells = [
         cell for cell in json.loads(Path(path).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"
     ]
     sources = ["".join(cell["source"]) for cell in cells]
-    page = runner.Page(sources[0], {})
+    page = page_runner.Page(sources[0], {})
     found = []
     for number, (cell, source) in enumerate(zip(cells, sources, strict=True)):
         printed: list[str] = []
@@ -66,9 +80,10 @@ def main(path: str) -> None:
             page.names.update(kept)
             continue
         found.append(number)
-    modules = sorted(name for name in sys.modules if name.partition(".")[0] == "course_lib")
-    files = {name: Path(sys.modules[name].__file__).relative_to(ROOT).as_posix() for name in modules}
-    print(json.dumps({"cells": found, "of": len(cells), "files": files}))
+    modules = (sys.modules[name] for name in sys.modules if name.partition(".")[0] == "course_lib")
+    files = {Path(module.__file__) for module in modules} | read
+    names = sorted(file.relative_to(ROOT).as_posix() for file in files)
+    print(json.dumps({"cells": found, "of": len(cells), "files": names}))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the page. Both hold what a reference *gave* on the cases, never its source.
 
 from __future__ import annotations
 
+import base64
 import functools
 import html
 import json
@@ -73,7 +74,7 @@ def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     for source in (
         script,
         *(SOURCES / "page_torch").rglob("*.py"),
-        SOURCES / "assets" / "answers" / "runner.py",
+        SOURCES / "page_runner.py",
     ):
         app.env.note_dependency(str(source))
     command = [sys.executable, str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
@@ -93,11 +94,11 @@ def is_code_cell(node: nodes.Node) -> bool:
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
 
 
-def python_of_the_page(files: dict[str, str]) -> dict[str, dict[str, str]]:
-    """The Python files that run in the page, by package: torch's stand-in, the judge, and what calls them.
+def python_of_the_page(files: set[str]) -> dict[str, dict[str, Any]]:
+    """What runs in the page, by package: torch's stand-in, the judge, what calls them; of each file the text.
 
     Args:
-        files: of course_lib, that the cells need: the path by the module.
+        files: of course_lib, that the cells need, from the repository's root.
     """
     torch = {
         file.relative_to(SOURCES / "page_torch").as_posix(): file.read_text("utf-8")
@@ -107,8 +108,8 @@ def python_of_the_page(files: dict[str, str]) -> dict[str, dict[str, str]]:
         f"{name.partition('.')[2]}.py": source
         for name, source in checker_builder.carried(checker.__name__).items()
     }
-    runner = {"runner.py": (SOURCES / "assets" / "answers" / "runner.py").read_text("utf-8")}
-    library = {path: (SOURCES.parent / path).read_text("utf-8") for path in sorted(files.values())}
+    runner = {"page_runner.py": (SOURCES / "page_runner.py").read_text("utf-8")}
+    library = {path: _content(SOURCES.parent / path) for path in sorted(files)}
     return {"page_torch": torch, "checker": {"__init__.py": "", **judge}, ".": library, "": runner}
 
 
@@ -128,6 +129,13 @@ def prediction(exercise: Exercise, seed: int) -> dict[str, Any]:
         "tolerance": exercise.tolerance,
         "answers": [[_written(value), text] for value, text in said],
     }
+
+
+def _content(path: Path) -> str | dict[str, str]:
+    """A file's text, or under "base64" its bytes."""
+    if path.suffix == ".py":
+        return path.read_text("utf-8")
+    return {"base64": base64.b64encode(path.read_bytes()).decode()}
 
 
 def _posed(exercise: Exercise, stub: chapter_exercises.Stub) -> dict[str, Any]:
@@ -202,7 +210,7 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
         folder = Path(app.outdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         found = [json.loads(page[CELLS])["files"] for page in app.env.metadata.values() if CELLS in page]
-        files = {name: path for each in found for name, path in each.items()}
+        files = {path for each in found for path in each}
         (folder / "python.json").write_text(json.dumps(python_of_the_page(files)), "utf-8")
         pages = {number: name for name in sorted(app.env.found_docs) if (number := _number(name))}
         chapters: dict[str, dict[str, Any]] = {}

@@ -101,7 +101,10 @@ window.zeroAnswers = (() => {
       if (running?.id !== id) return undefined;
       clearInterval(running.clock);
       python.running = undefined;
-      return running.resolve(result);
+      running.resolve(result);
+      // Memory that was full stays with the worker: the next cell gets a new one.
+      if (/MemoryError/.test(result.message ?? result.error ?? "")) python.stop();
+      return undefined;
     },
 
     stop(reason) {

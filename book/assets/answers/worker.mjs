@@ -9,10 +9,10 @@ const ready = (async () => {
     fetch(new URL("python.json", import.meta.url)),
   ]);
   const files = await answer.json();
-  const runner = files[""]["runner.py"];
+  const runner = files[""]["page_runner.py"];
   delete files[""];
-  python.FS.writeFile("/home/pyodide/runner.py", runner);
-  const module = python.pyimport("runner");
+  python.FS.writeFile("/home/pyodide/page_runner.py", runner);
+  const module = python.pyimport("page_runner");
   module.opened(python.toPy(files), "/home/pyodide/book");
   return { python, module };
 })();

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import base64
 import builtins
 import contextlib
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -143,16 +145,14 @@ def told(error: BaseException) -> str:
     return "\n".join([*lines, said])
 
 
-def opened(files: dict[str, dict[str, str]], folder: str) -> None:
+def opened(files: dict[str, dict[str, Any]], folder: str) -> None:
     """Write the page's packages where Python finds them, and put torch's stand-in in its place."""
-    import os
-
     for package, modules in files.items():
         for name, text in modules.items():
             path = os.path.join(folder, package, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(path, "wb") as file:
+                file.write(base64.b64decode(text["base64"]) if isinstance(text, dict) else text.encode())
     sys.path.insert(0, folder)
     import page_torch
 
