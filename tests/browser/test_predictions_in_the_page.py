@@ -62,7 +62,7 @@ def nudged(value, by):
 @pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.exercise)
 def test_the_page_says_what_the_judge_says(answered, stub):
     exercise = chapter_exercises.load(stub.exercise)
-    asked, wanted, statuses = [], [], []
+    asked, wanted = [], []
     for draw in range(3):
         seed = BOOK_SEED + draw
         posed = exercise.on(seed, in_full=True)

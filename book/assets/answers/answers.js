@@ -134,8 +134,10 @@ window.zeroAnswers = (() => {
 
   // --- functions ---------------------------------------------------------------------------------------
 
+  const editorParts = () => import(new URL("../vendor/codemirror/codemirror.mjs", home));
+
   async function editor(host, text, label, changed) {
-    const cm = await import(new URL("../vendor/codemirror/codemirror.mjs", home));
+    const cm = await editorParts();
     return new cm.EditorView({
       parent: host,
       state: cm.EditorState.create({
@@ -155,6 +157,7 @@ window.zeroAnswers = (() => {
   const setText = (view, text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
 
   async function answerFunction(box, name, exercise) {
+    await editorParts(); // before anything is replaced
     const kept = store.get(name);
     const host = make("div", { className: "answer-editor" });
     const verdict = make("div", { className: "answer-verdict" });
@@ -221,6 +224,7 @@ window.zeroAnswers = (() => {
   let upTo = -1; // the last cell of the page that has run in this worker
 
   async function editCell(box, source, number) {
+    await editorParts();
     const cell = box.closest(".cell");
     const host = make("div", { className: "answer-editor" });
     const verdict = make("div", { className: "answer-verdict" });
