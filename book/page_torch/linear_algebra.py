@@ -59,7 +59,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     _needs_dtype(input, mat2, "expected m1 and m2 to have the same dtype, but got: {a} != {b}")
     if input._shape[1] != mat2._shape[0]:
         (n, k), (l, m) = input._shape, mat2._shape
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {l}x{m})")
+        raise RuntimeError(f"mm: mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {l}x{m})")
     (n, k), m = input._shape, mat2._shape[1]
     data = _multiplied(flat(input), flat(mat2), n, k, m) if k else [0] * (n * m)
     out = make(input.dtype.keep(data), (n, m), input.dtype)

@@ -21,7 +21,7 @@ _SHORT = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional"
 NUMPY = {"axis": "dim", "keepdims": "keepdim"}  # names that torch takes as well
 
 
-class NotInPage(AttributeError, NotImplementedError):
+class NotInPage(AttributeError):
     """torch has this; the page has not."""
 
 

@@ -392,7 +392,19 @@ def flat(t: Tensor) -> list[Any]:
     data, count = t._storage.data, math.prod(t._shape)
     if plain(t._shape, t._stride):
         return data if count == len(data) else data[t._offset : t._offset + count]
-    return [data[place] for place in places(t._shape, t._stride, t._offset)]
+    return gathered(data, t._shape, t._stride, t._offset)
+
+
+def gathered(data: list[Any], shape: Sequence[int], stride: Sequence[int], offset: int) -> list[Any]:
+    """The numbers of a storage that a shape, strides and an offset mean, in order."""
+    if not shape or 0 in shape:
+        return [] if shape else [data[offset]]
+    size, step = shape[-1], stride[-1]
+    starts = places(shape[:-1], stride[:-1], offset)
+    if step == 0:
+        return [data[place] for place in starts for _ in range(size)]
+    reach = (size - 1) * step + 1
+    return list(itertools.chain.from_iterable([data[place : place + reach : step] for place in starts]))
 
 
 def logical(t: Tensor, base: Tensor) -> list[int]:
