@@ -11,75 +11,23 @@ import sys
 import types
 from typing import Any
 
-from . import autograd as _autograd
-from . import (
-    creation,
-    data,
-    dtypes,
-    indexing,
-    linear_algebra,
-    pointwise,
-    printing,
-    randomness,
-    reductions,
-    shapes,
-)
-from . import functional as _functional
-from . import linalg as _linalg
-from . import modules as _modules
-from . import optim as _optim
-from . import tape, tensor
-from .names import absent, missing
-from .registry import PUBLIC, NotInPage
+from . import autograd, dtypes, functional, linalg, modules, optim, printing, randomness, tape
+from .names import Absent, absent, missing
+from .registry import PUBLIC
+from .tensor import Tensor
 
-__version__ = "2.0.0+page"
+VERSION = "2.15.0+page"
 
 
-def _module(name: str, about: str, contents: dict[str, Any]) -> types.ModuleType:
+def _module(name: str, contents: dict[str, Any]) -> types.ModuleType:
     """A module of torch's, which knows what it lacks."""
-    made = types.ModuleType(f"torch.{name}" if name else "torch", about)
-    made.__dict__.update(contents)
-    made.__path__ = []
-    made.__getattr__ = lambda wanted: _lacking(made.__name__, wanted)
+    made = types.ModuleType(f"torch.{name}" if name else "torch")
+    made.__dict__.update(contents, __path__=[], __getattr__=lambda wanted: _lacking(made.__name__, wanted))
     return made
 
 
 def _lacking(home: str, name: str) -> Any:
     raise missing(home, name, f"module '{home}' has no attribute '{name}'")
-
-
-_F = _module("nn.functional", "Functions of layers and losses.", PUBLIC["torch.nn.functional"])
-_rnn = _module("nn.utils.rnn", "Sequences of several lengths.", {"pad_sequence": data.pad_sequence})
-_nn_utils = _module("nn.utils", "What is done to parameters.", data.UTILS | {"rnn": _rnn})
-_init = _module("nn.init", "How parameters begin.", _modules.INIT)
-_parameter = _module("nn.parameter", "Parameters.", {"Parameter": _modules.Parameter})
-nn = _module(
-    "nn",
-    "Modules.",
-    _modules.MODULES | {"functional": _F, "utils": _nn_utils, "init": _init, "parameter": _parameter},
-)
-_schedules = _module("optim.lr_scheduler", "Rates that change.", _optim.SCHEDULES)
-optim = _module("optim", "Optimisers.", _optim.OPTIMISERS | {"lr_scheduler": _schedules})
-linalg = _module("linalg", "Linear algebra.", PUBLIC["torch.linalg"] | {"LinAlgError": _linalg.LinAlgError})
-_derivatives = {"jacobian": _autograd.functional_jacobian, "hessian": _autograd.functional_hessian}
-_jacobians = _module("autograd.functional", "Jacobians.", _derivatives)
-_grad_mode = {
-    name: getattr(tape, name) for name in ("no_grad", "enable_grad", "set_grad_enabled", "inference_mode")
-}
-_AUTOGRAD = {"grad": _autograd.grad, "backward": _autograd.backward, "Function": _autograd.Function,
-             "gradcheck": _autograd.gradcheck, "functional": _jacobians}  # fmt: skip
-autograd = _module("autograd", "Gradients.", _AUTOGRAD | _grad_mode)
-_FUNC = {"grad": _autograd.func_grad, "grad_and_value": _autograd.grad_and_value, "vjp": _autograd.vjp,
-         "jacrev": _autograd.jacrev, "jacfwd": _autograd.jacrev, "hessian": _autograd.hessian,
-         "vmap": _autograd.vmap}  # fmt: skip
-func = _module("func", "Transforms of functions.", _FUNC)
-_utils_data = _module("utils.data", "Data sets and loaders.", data.DATA)
-utils = _module("utils", "Odds and ends.", {"data": _utils_data})
-testing = _module("testing", "Assertions.", {"assert_close": data.assert_close})
-random = _module("random", "The stream of random numbers.", {
-    "fork_rng": randomness.fork_rng, "manual_seed": PUBLIC["torch"]["manual_seed"],
-    "get_rng_state": PUBLIC["torch"]["get_rng_state"], "set_rng_state": PUBLIC["torch"]["set_rng_state"]})  # fmt: skip
-cuda = _module("cuda", "No GPU here.", {"is_available": lambda: False, "device_count": lambda: 0})
 
 
 class Layout:
@@ -89,51 +37,56 @@ class Layout:
         return "torch.strided"
 
 
-strided = Layout()
-tensor.Tensor.layout = strided
-_CONSTANTS = {
-    "pi": math.pi,
-    "inf": math.inf,
-    "nan": math.nan,
-    "e": math.e,
-    "newaxis": None,
-    "strided": strided,
+Tensor.layout = strided = Layout()
+_MODES = {name: getattr(tape, name) for name in ("no_grad", "enable_grad", "set_grad_enabled")}
+_AUTOGRAD = {name: getattr(autograd, name) for name in ("grad", "backward", "Function")}
+_FUNC = {name: getattr(autograd, name) for name in ("grad_and_value", "jacrev", "hessian", "vmap")}
+_STREAM = ("manual_seed", "get_rng_state", "set_rng_state", "initial_seed")
+_rnn = _module("nn.utils.rnn", {"pad_sequence": optim.pad_sequence})
+_NN = {
+    "functional": _module("nn.functional", PUBLIC["torch.nn.functional"]),
+    "utils": _module("nn.utils", {"clip_grad_norm_": optim.clip_grad_norm_, "rnn": _rnn}),
+    "init": _module("nn.init", modules.INIT),
+    "parameter": _module("nn.parameter", {"Parameter": modules.Parameter}),
 }
-_CLASSES = {"Tensor": tensor.Tensor, "Size": dtypes.Size, "dtype": dtypes.dtype, "device": dtypes.device,
-            "finfo": dtypes.finfo, "iinfo": dtypes.iinfo, "Generator": randomness.Generator}  # fmt: skip
-_SETTINGS = {"set_printoptions": printing.set_printoptions, "is_grad_enabled": tape.is_grad_enabled,
-             "default_generator": randomness.default_generator, "is_inference_mode_enabled": lambda: False,
-             "set_num_threads": lambda count: None, "get_num_threads": lambda: 1,
-             "use_deterministic_algorithms": lambda mode, warn_only=False: None}  # fmt: skip
-_PARTS = {"nn": nn, "optim": optim, "linalg": linalg, "autograd": autograd, "func": func, "utils": utils,
-          "testing": testing, "random": random, "cuda": cuda}  # fmt: skip
+_PARTS = {
+    "nn": _module("nn", modules.MODULES | _NN),
+    "optim": _module(
+        "optim",
+        optim.OPTIMISERS | {"lr_scheduler": _module("optim.lr_scheduler", {"LambdaLR": optim.LambdaLR})},
+    ),
+    "linalg": _module("linalg", PUBLIC["torch.linalg"] | {"LinAlgError": linalg.LinAlgError}),
+    "autograd": _module("autograd", _AUTOGRAD | _MODES),
+    "func": _module("func", _FUNC | {"grad": autograd.func_grad, "jacfwd": autograd.jacrev}),
+    "testing": _module("testing", {"assert_close": printing.assert_close}),
+    "random": _module("random", {"fork_rng": randomness.fork_rng} | {n: PUBLIC["torch"][n] for n in _STREAM}),
+    "cuda": _module("cuda", {"is_available": lambda: False}),
+}
+_CLASSES = (
+    Tensor,
+    dtypes.Size,
+    dtypes.dtype,
+    dtypes.device,
+    dtypes.finfo,
+    dtypes.iinfo,
+    randomness.Generator,
+)
 torch = _module(
     "",
-    "A small torch.",
-    PUBLIC["torch"]
-    | dtypes.BY_NAME
-    | {"bool": dtypes.bool_}
-    | _CONSTANTS
-    | _CLASSES
-    | _SETTINGS
-    | _grad_mode
-    | _PARTS
-    | {
-        "vmap": _autograd.vmap,
-        "__version__": __version__,
-        "_VF": None,
-        "return_types": types.SimpleNamespace(),
-    },
-)
-absent(tensor.Tensor)
+    PUBLIC["torch"] | dtypes.BY_NAME | _MODES | _PARTS | {c.__name__: c for c in _CLASSES}
+    | {"pi": math.pi, "inf": math.inf, "nan": math.nan, "e": math.e, "newaxis": None, "strided": strided}
+    | {"vmap": autograd.vmap, "set_printoptions": printing.set_printoptions, "__version__": VERSION}
+    | {"is_grad_enabled": lambda: tape.Mode.recording, "default_generator": randomness.default_generator},
+)  # fmt: skip
+absent(Tensor)
 
 
-def _all_modules(module: types.ModuleType) -> dict[str, types.ModuleType]:
-    found = {module.__name__: module}
-    for part in list(vars(module).values()):
-        if isinstance(part, types.ModuleType) and part.__name__.startswith("torch."):
-            found |= _all_modules(part)
-    return found
+def _modules(module: types.ModuleType) -> dict[str, types.ModuleType]:
+    """A module of torch's and all below it, by name."""
+    below = [part for part in vars(module).values() if isinstance(part, types.ModuleType)]
+    return {module.__name__: module} | {
+        name: found for part in below for name, found in _modules(part).items()
+    }
 
 
 class _Finder:
@@ -146,23 +99,22 @@ class _Finder:
 
 def install() -> types.ModuleType:
     """Put this in torch's place: `import torch` finds it from here on."""
-    sys.modules.update(_all_modules(torch))
+    sys.modules.update(_modules(torch))
     sys.meta_path.insert(0, _Finder())
     return torch
 
 
 def covered() -> list[str]:
     """All that the page has of torch, in order: "torch.Tensor.softmax", "torch.nn.Linear", …"""
-    found = {f"torch.Tensor.{name}" for name in dir(tensor.Tensor) if not name.startswith("_") and _has(name)}
-    for home, module in _all_modules(torch).items():
-        found |= {
-            f"{home}.{name}" for name, value in vars(module).items()
-            if not name.startswith("_") and not isinstance(value, types.ModuleType)
-        }  # fmt: skip
+    methods = [
+        n for n in dir(Tensor) if not n.startswith("_") and not isinstance(vars(Tensor).get(n), Absent)
+    ]
+    found = {f"torch.Tensor.{name}" for name in methods}
+    for home, module in _modules(torch).items():
+        names = (
+            n
+            for n, v in vars(module).items()
+            if not n.startswith("_") and not isinstance(v, types.ModuleType)
+        )
+        found |= {f"{home}.{name}" for name in names}
     return sorted(found)
-
-
-def _has(name: str) -> bool:
-    from .names import Absent
-
-    return not isinstance(vars(tensor.Tensor).get(name), Absent)

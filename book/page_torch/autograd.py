@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .registry import PUBLIC, not_in_page
-from .tape import Mode, Node, SetMode, checked, edge_of, enable_grad, node_type, sweep
+from .registry import TORCH
+from .tape import TWICE, Mode, Node, checked, edge_of, enable_grad, set_grad_enabled, sweep
 from .tensor import Tensor
+
+UNUSED = (
+    "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
+    "desired behavior."
+)
 
 
 def _all(given: Any) -> list[Any]:
@@ -15,59 +20,43 @@ def _all(given: Any) -> list[Any]:
 
 
 def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    only_inputs: bool = True,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of outputs with respect to inputs, without touching any `grad`."""
     ends, starts = _all(outputs), _all(inputs)
-    seeds = _all(grad_outputs) if grad_outputs is not None else [None] * len(ends)
-    roots = [
-        (edge_of(t), checked(t, seed))
-        for t, seed in zip(ends, seeds, strict=True)
-        if checked(t, seed) is not None
-    ]
+    seeds = [None] * len(ends) if grad_outputs is None else _all(grad_outputs)
+    firsts = [checked(t, seed) for t, seed in zip(ends, seeds, strict=True)]
     edges = [edge_of(t) for t in starts]
     if None in edges:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
-    keep = create_graph if retain_graph is None else retain_graph
-    found = sweep(roots, keep=keep, create=create_graph, wanted=edges)
+    keep, roots = create_graph if retain_graph is None else retain_graph, [edge_of(t) for t in ends]
+    found = sweep(list(zip(roots, firsts, strict=True)), keep=keep, create=create_graph, wanted=edges)
+    if any(edge not in found for edge in edges) and not allow_unused and not materialize_grads:
+        raise RuntimeError(UNUSED)
     given = [found.get(edge) for edge in edges]
-    if None in [None if g is None else 1 for g in given] and not allow_unused and not materialize_grads:
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
-            "is the desired behavior."
-        )
     if materialize_grads:
         given = [t.new_zeros(t._shape) if g is None else g for t, g in zip(starts, given, strict=True)]
-    return tuple(g if g is None or create_graph else g.detach() for g in given)
+    return tuple(given)
 
 
 def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+    tensors: Any, grad_tensors: Any = None, retain_graph: Any = None, create_graph: bool = False
 ) -> None:
     """The gradients of several outputs, added to the leaves' `grad`."""
     ends = _all(tensors)
-    seeds = _all(grad_tensors) if grad_tensors is not None else [None] * len(ends)
-    roots = [(edge_of(t), seed) for t, seed in ((t, checked(t, s)) for t, s in zip(ends, seeds, strict=True))]
+    seeds = [None] * len(ends) if grad_tensors is None else _all(grad_tensors)
+    roots = [(edge_of(t), checked(t, seed)) for t, seed in zip(ends, seeds, strict=True)]
     sweep(roots, keep=create_graph if retain_graph is None else retain_graph, create=create_graph)
 
 
 class Context(Node):
     """What `forward` leaves to `backward`; also the function's node."""
 
-    def __init__(self) -> None:
-        super().__init__((), ())
-        self.needs_input_grad: tuple[bool, ...] = ()
-        self._kept: tuple[Any, ...] = ()
-        self._no_gradient: set[int] = set()
-        self.materialize = True
+    _function: type[Function]
+    _kept: tuple[Any, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
         self._kept = tensors
@@ -76,40 +65,25 @@ class Context(Node):
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         if self.freed:
-            from .tape import TWICE
-
             raise RuntimeError(TWICE)
         return self._kept
 
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        self._no_gradient = {id(t) for t in tensors}
-
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        raise not_in_page("ctx.mark_dirty")
-
-    def set_materialize_grads(self, value: bool) -> None:
-        self.materialize = value
-
     def _pulled(self, gradients: list[Any]) -> list[Any]:
-        if self.materialize:
-            gradients = [
-                like.new_zeros(like._shape) if g is None else g
-                for g, like in zip(gradients, self._like, strict=True)
-            ]
-        given = type(self)._function.backward(self, *gradients)
+        pairs = zip(gradients, self._like, strict=True)
+        given = self._function.backward(
+            self, *(like.new_zeros(like._shape) if g is None else g for g, like in pairs)
+        )
         given = given if isinstance(given, tuple) else (given,)
         if len(given) != len(self.edges):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {len(self.edges)}, got "
-                f"{len(given)})"
-            )
+            told = f"(expected {len(self.edges)}, got {len(given)})"
+            raise RuntimeError(f"function {self.name()} returned an incorrect number of gradients {told}")
         for place, (edge, g) in enumerate(zip(self.edges, given, strict=True)):
             if edge and g is not None and g._shape != self._shapes[place]:
+                told = f"got {list(g._shape)} but expected shape compatible with {list(self._shapes[place])}"
                 raise RuntimeError(
-                    f"Function {self.name()} returned an invalid gradient at index {place} - got {list(g._shape)} but "
-                    f"expected shape compatible with {list(self._shapes[place])}"
+                    f"Function {self.name()} returned an invalid gradient at index {place} - {told}"
                 )
-        return [(edge, g) for edge, g in zip(self.edges, given, strict=True) if edge and g is not None]
+        return [(edge, g) for edge, g in zip(self.edges, given, strict=True) if edge]
 
 
 class Function:
@@ -118,118 +92,87 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run `forward`, and let `backward` pull gradients back."""
-        context = type(f"{cls.__name__}Backward", (Context,), {"_function": cls})()
-        tensors = [isinstance(a, Tensor) and a.requires_grad for a in args]
-        context.needs_input_grad = tuple(tensors)
-        with SetMode(False):
+        context = type(f"{cls.__name__}Backward", (Context,), {"_function": cls})((), ())
+        needed = context.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        recording = Mode.recording
+        with set_grad_enabled(False):
             if hasattr(cls, "setup_context"):
                 out = cls.forward(*args)
                 cls.setup_context(context, args, out)
             else:
                 out = cls.forward(context, *args)
-        if not (Mode.recording and any(tensors)):
+        if not (recording and any(needed)):
             return out
-        outs = out if isinstance(out, tuple) else (out,)
-        context.edges = [edge_of(a) if needed else None for a, needed in zip(args, tensors, strict=True)]
+        outs = tuple(o.view_as(o) if any(o is a for a in args) else o for o in _all(out))
+        context.edges = [edge_of(a) if wanted else None for a, wanted in zip(args, needed, strict=True)]
         context._shapes = [a._shape if isinstance(a, Tensor) else None for a in args]
-        outs = tuple(o.view_as(o) if any(o is a for a in args) else o for o in outs)
         context.slots, context._like = len(outs), [o.detach() for o in outs]
         for slot, o in enumerate(outs):
-            if id(o) not in context._no_gradient and o.dtype.kind == "f":
-                o._node, o._slot = context, slot
+            o._node, o._slot = (context, slot) if o.dtype.kind == "f" else (None, 0)
         return outs if isinstance(out, tuple) else outs[0]
 
 
 # --- torch.func ---------------------------------------------------------------------------------------------
 
 
-def _argument(args: tuple[Any, ...], argnums: Any, outer: list[bool]) -> tuple[list[Any], list[Tensor]]:
-    """The arguments, those to differentiate by replaced by fresh ones that gradients reach."""
-    places = [argnums] if isinstance(argnums, int) else list(argnums)
-    given, fresh = list(args), []
+def _fresh(args: tuple[Any, ...], places: list[int]) -> tuple[list[Any], list[Tensor], bool]:
+    """The arguments, those to differentiate by replaced by ones of their own; and whether an outer graph goes on."""
+    given, outer = list(args), any(args[place].requires_grad for place in places)
     for place in places:
         x = args[place]
-        if not isinstance(x, Tensor):
-            raise RuntimeError("Expected all inputs to be Tensors to differentiate by")
-        outer.append(x.requires_grad)
         with enable_grad():
             given[place] = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
-        fresh.append(given[place])
-    return given, fresh
+    return given, [given[place] for place in places], outer
 
 
-def _settle(value: Any, outer: list[bool]) -> Any:
+def _settled(value: Any, outer: bool) -> Any:
     """A result, cut from the graph unless an outer transform, or a caller, asks for its gradient."""
     if isinstance(value, tuple | list):
-        return type(value)(_settle(v, outer) for v in value)
-    return value if not isinstance(value, Tensor) or any(outer) else value.detach()
+        return type(value)(_settled(v, outer) for v in value)
+    return value.detach() if isinstance(value, Tensor) and not outer else value
 
 
-def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
+def grad_and_value(func: Callable, argnums: Any = 0) -> Callable:
     """A function that gives the gradient of `func`, and its value."""
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        outer: list[bool] = []
-        given, fresh = _argument(args, argnums, outer)
+        given, fresh, outer = _fresh(args, [argnums] if isinstance(argnums, int) else list(argnums))
         with enable_grad():
             value = func(*given, **kwargs)
-            value, aux = value if has_aux else (value, None)
-            if not isinstance(value, Tensor):
-                raise RuntimeError(
-                    f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(value)}"
+            if not isinstance(value, Tensor) or value.ndim:
+                what = (
+                    f"scalar tensor, got tensor with {value.ndim} dims"
+                    if isinstance(value, Tensor)
+                    else f"tensor, got {type(value)}"
                 )
-            if value.ndim:
-                raise RuntimeError(
-                    f"grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with {value.ndim} "
-                    "dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
-                )
-            if value.requires_grad:
-                found = grad(value, fresh, create_graph=True, materialize_grads=True)
-            else:
-                found = tuple(x.new_zeros(x._shape) for x in fresh)
-        found, value = _settle(found[0] if isinstance(argnums, int) else found, outer), _settle(value, outer)
-        return (found, (value, aux)) if has_aux else (found, value)
+                told = f"Expected f(*args) to return a {what}. Maybe you wanted to use the vjp or jacrev APIs instead?"
+                raise RuntimeError(f"grad_and_value(f)(*args): {told}")
+            found = _gradients(value, fresh)
+        return _settled(found[0] if isinstance(argnums, int) else found, outer), _settled(value, outer)
 
     return both
 
 
-def func_grad(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
+def _gradients(value: Tensor, fresh: list[Tensor]) -> tuple[Tensor, ...]:
+    if not value.requires_grad:
+        return tuple(x.new_zeros(x._shape) for x in fresh)
+    return grad(value, fresh, create_graph=True, materialize_grads=True)
+
+
+def func_grad(func: Callable, argnums: Any = 0) -> Callable:
     """A function that gives the gradient of `func`."""
-    both = grad_and_value(func, argnums, has_aux)
-
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        found, value = both(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
-
-    return gradient
-
-
-def vjp(func: Callable, *primals: Any) -> tuple[Any, Callable]:
-    """The value, and a function that pulls a gradient back from it."""
-    outer: list[bool] = []
-    given, fresh = _argument(primals, tuple(range(len(primals))), outer)
-    with enable_grad():
-        value = func(*given)
-
-    def pull(*cotangents: Any) -> tuple[Any, ...]:
-        with enable_grad():
-            return _settle(grad(value, fresh, cotangents, create_graph=True, materialize_grads=True), outer)
-
-    return _settle(value, outer), pull
+    return lambda *args, **kwargs: grad_and_value(func, argnums)(*args, **kwargs)[0]
 
 
 def jacrev(func: Callable, argnums: int = 0) -> Callable:
-    """A function that gives every derivative of every output: outputs' shape, then input's."""
+    """A function that gives every derivative of every output: the output's shape, then the input's."""
 
     def jacobian(*args: Any) -> Tensor:
-        outer: list[bool] = []
-        given, (x,) = _argument(args, argnums, outer)
+        given, (x,), outer = _fresh(args, [argnums])
         with enable_grad():
             value = func(*given)
-            rows = [grad(v, x, create_graph=True, materialize_grads=True)[0] for v in value.reshape(-1).unbind()]\
-                if value.requires_grad else [x.new_zeros(x._shape) for _ in range(value.numel())]  # fmt: skip
-            whole = PUBLIC["torch"]["stack"](rows).reshape([*value._shape, *x._shape])
-        return _settle(whole, outer)
+            rows = [_gradients(v, [x])[0] for v in value.reshape(-1).unbind()]
+            return _settled(TORCH["stack"](rows).reshape([*value._shape, *x._shape]), outer)
 
     return jacobian
 
@@ -244,51 +187,13 @@ def vmap(func: Callable, in_dims: Any = 0, out_dims: int = 0) -> Callable:
 
     def mapped(*args: Any) -> Any:
         dims = [in_dims] * len(args) if isinstance(in_dims, int) else list(in_dims)
-        count = next(a._shape[d] for a, d in zip(args, dims, strict=True) if d is not None)
+        parts = [None if d is None else a.unbind(d) for a, d in zip(args, dims, strict=True)]
+        count = next(len(p) for p in parts if p is not None)
         each = [
-            func(*(a if d is None else a.select(d, i) for a, d in zip(args, dims, strict=True)))
-            for i in range(count)
+            func(*(a if p is None else p[i] for a, p in zip(args, parts, strict=True))) for i in range(count)
         ]
-        stack = PUBLIC["torch"]["stack"]
         if isinstance(each[0], tuple):
-            return tuple(stack(list(column), out_dims) for column in zip(*each, strict=True))
-        return stack(each, out_dims)
+            return tuple(TORCH["stack"](list(column), out_dims) for column in zip(*each, strict=True))
+        return TORCH["stack"](each, out_dims)
 
     return mapped
-
-
-def functional_jacobian(func: Callable, inputs: Any, create_graph: bool = False) -> Tensor:
-    """torch.autograd.functional.jacobian."""
-    return jacrev(func)(inputs)
-
-
-def functional_hessian(func: Callable, inputs: Any, create_graph: bool = False) -> Tensor:
-    """torch.autograd.functional.hessian."""
-    return hessian(func)(inputs)
-
-
-def gradcheck(func: Callable, inputs: Any, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3) -> bool:
-    """Whether the gradients agree with differences of values."""
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    value = func(*given)
-    for x in [x for x in given if isinstance(x, Tensor) and x.requires_grad]:
-        rows = [grad(v, x, retain_graph=True, materialize_grads=True)[0] for v in value.reshape(-1).unbind()]
-        with SetMode(False):
-            numbers = x.detach().reshape(-1)
-            for i in range(x.numel()):
-                before, ends = numbers[i].item(), []
-                for sign in (1, -1):
-                    numbers[i] = before + sign * eps
-                    ends.append(func(*given).reshape(-1).clone())
-                    numbers[i] = before
-                slope = (ends[0] - ends[1]) / (2 * eps)
-                mine = PUBLIC["torch"]["stack"]([row.reshape(-1)[i] for row in rows])
-                if not mine.allclose(slope, rtol, atol):
-                    raise GradcheckError(
-                        f"Jacobian mismatch for output 0 with respect to input {i},\nnumerical:{slope}\nanalytical:{mine}\n"
-                    )
-    return True
-
-
-class GradcheckError(RuntimeError):
-    """What `gradcheck` raises."""

@@ -1,119 +1,85 @@
-"""Making tensors, converting them, and their settings."""
+"""Making tensors, converting and comparing them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import warnings
 from typing import Any
 
 from . import dtypes
-from .dtypes import DEFAULT, Size, device, dtype
-from .pointwise import broadcast
-from .registry import PUBLIC, add_method, as_function, not_in_page, public, shape_of
-from .tape import Mode, record, renamed
-from .tensor import Storage, Tensor, _nested, _over, axis, flat, make, plain, strides
+from .dtypes import DEFAULT, device, dtype
+from .pointwise import broadcast, repeated
+from .registry import TORCH, not_in_page, public, shape_of
+from .tape import record, renamed
+from .tensor import Tensor, flat, make, nested, overwrite, plain
 
 
-def _settled(t: Tensor, requires_grad: bool) -> Tensor:
-    return t.requires_grad_() if requires_grad else t
+def started(
+    data: list[Any], shape: Any, kind: dtype, requires_grad: bool = False, where: Any = None
+) -> Tensor:
+    """A new tensor of numbers, rounded to a dtype."""
+    if where is not None:
+        device(where)
+    return make(kind.keep(data), shape, kind).requires_grad_(requires_grad)
 
 
 def dtype_of_numbers(numbers: list[Any]) -> dtype:
-    """The dtype that a list of Python numbers, or of tensors of one, becomes."""
+    """The dtype that Python's numbers, or tensors of one, become together."""
     found = None
     for x in numbers:
-        if isinstance(x, Tensor):
-            kind = x.dtype
-        elif isinstance(x, bool):
-            kind = dtypes.bool_
-        elif isinstance(x, int | float):
-            kind = dtypes.of_number(x)
-        elif x is None:
-            raise RuntimeError("Could not infer dtype of NoneType")
-        elif isinstance(x, str):
+        if isinstance(x, str):
             raise TypeError("new(): invalid data type 'str'")
-        elif isinstance(x, complex):
+        if isinstance(x, complex):
             raise not_in_page("a complex tensor")
-        else:
+        if not isinstance(x, Tensor | int | float):
             raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
+        kind = x.dtype if isinstance(x, Tensor) else dtypes.of_number(x)
         found = kind if found is None else dtypes.promote(found, kind)
     return found or DEFAULT[0]
 
 
 @public("torch")
-def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
-) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of numbers in nested lists, or a copy of a tensor."""
-    _on_cpu(device)
     if isinstance(data, Tensor):
-        import warnings
-
+        told = "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True)"
         warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            f"To copy construct from a tensor, it is recommended to use {told}, rather than torch.tensor(sourceTensor).",
             UserWarning,
             stacklevel=3,
         )
-        return _settled(
-            data.detach().clone() if dtype is None else data.detach().to(dtype, copy=True), requires_grad
-        )
-    if hasattr(data, "tolist"):
-        data = data.tolist()
-    numbers, shape = _nested(data)
+        return clone(data.detach()).to(dtype or data.dtype).requires_grad_(requires_grad)
+    numbers, shape = nested(data)
     kind = dtype or dtype_of_numbers(numbers)
-    numbers = [_number(x) if isinstance(x, Tensor) else x for x in numbers]
-    if kind.kind == "i" and any(isinstance(x, int) and not -(2**63) <= x < 2**64 for x in numbers):
+    dtype_of_numbers(numbers)
+    numbers = [x.item() if isinstance(x, Tensor) else x for x in numbers]
+    if kind.kind == "i" and any(isinstance(x, int) and not -(2**63) <= x < 2**63 for x in numbers):
         raise RuntimeError("Overflow when unpacking long long")
-    try:
-        return _settled(make(kind.keep(numbers), shape, kind), requires_grad)
-    except (TypeError, ValueError):
-        bad = next(x for x in numbers if not isinstance(x, int | float))
-        raise TypeError(f"new(): invalid data type '{type(bad).__name__}'" if isinstance(bad, str) else
-                        f"must be real number, not {type(bad).__name__}") from None  # fmt: skip
-
-
-def _number(x: Tensor) -> Any:
-    if x.numel() != 1:
-        raise ValueError("only one element tensors can be converted to Python scalars")
-    return x.item()
-
-
-def _on_cpu(where: Any) -> None:
-    if where is not None:
-        device(where)
+    return started(numbers, shape, kind, requires_grad, device)
 
 
 @public("torch", "as_tensor", "asarray")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """The tensor itself, or one made of the data."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    return tensor(data, dtype=dtype)
+    return (
+        data.to(dtype or data.dtype) if isinstance(data, Tensor) else tensor(data, dtype=dtype, device=device)
+    )
 
 
 def _filled(name: str, value: Any) -> None:
-    def create(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-               pin_memory: bool = False, memory_format: Any = None, out: Any = None) -> Tensor:  # fmt: skip
-        _on_cpu(device)
+    def create(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         shape, kind = shape_of(size), dtype or DEFAULT[0]
-        for n in shape:
-            if n < 0:
-                raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
-        return _settled(make(kind.keep([value]) * math.prod(shape), shape, kind), requires_grad)
-
-    def like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-             memory_format: Any = None) -> Tensor:  # fmt: skip
-        return create(input._shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-
-    def new(
-        self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        return create(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        if min(shape, default=0) < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+        return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 
     public("torch", name)(create)
-    public("torch", f"{name}_like")(like)
-    public("Tensor", f"new_{name}")(new)
+    public("torch", f"{name}_like")(
+        lambda input, *, dtype=None, **kw: create(input._shape, dtype=dtype or input.dtype, **kw)
+    )
+    public("Tensor", f"new_{name}")(
+        lambda self, *size, dtype=None, **kw: create(*size, dtype=dtype or self.dtype, **kw)
+    )
 
 
 for _name, _value in (("zeros", 0), ("ones", 1), ("empty", 0)):
@@ -125,30 +91,22 @@ def full(
     size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of one number everywhere."""
-    _on_cpu(device)
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind, shape = dtype or dtype_of_numbers([fill_value]), shape_of([size])
-    return _settled(make(kind.keep([value]) * math.prod(shape), shape, kind), requires_grad)
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 
 
-@public("torch")
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    return full(input._shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
-
-
-@public("Tensor")
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
-    return full(size, fill_value, dtype=dtype or self.dtype)
-
-
-@public("Tensor")
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
-
-
-@public("torch")
-def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
-    return tensor(s, dtype=dtype or DEFAULT[0])
+public("torch", "full_like")(
+    lambda input, fill_value, *, dtype=None, **kw: full(
+        input._shape, fill_value, dtype=dtype or input.dtype, **kw
+    )
+)
+public("Tensor", "new_full")(
+    lambda self, size, fill_value, *, dtype=None: full(size, fill_value, dtype=dtype or self.dtype)
+)
+public("Tensor", "new_tensor")(
+    lambda self, data, *, dtype=None, **kw: tensor(data, dtype=dtype or self.dtype, **kw)
+)
 
 
 @public("torch")
@@ -165,12 +123,11 @@ def arange(
     start, end = (0, start) if end is None else (start, end)
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     kind = dtype or (dtypes.int64 if all(isinstance(x, int) for x in (start, end, step)) else DEFAULT[0])
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    count = max(0, math.ceil((end - start) / step))
-    return _settled(make(kind.keep([start + i * step for i in range(count)]), [count], kind), requires_grad)
+    if step == 0 or (end - start) * step < 0:
+        told = "upper bound and lower bound inconsistent with step sign" if step else "step must be nonzero"
+        raise RuntimeError(told)
+    count = math.ceil((end - start) / step)
+    return started([start + i * step for i in range(count)], [count], kind, requires_grad, device)
 
 
 @public("torch")
@@ -178,21 +135,12 @@ def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers at equal distances, both ends included."""
-    kind = dtype or DEFAULT[0]
-    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    start, end = (float(x) for x in (start, end))
     gap = (end - start) / (steps - 1) if steps > 1 else 0.0
-    (gap,) = kind.keep([gap]) if kind.kind == "f" else [gap]
     data = [
-        start + i * gap if i < steps // 2 or steps == 1 else end - (steps - 1 - i) * gap for i in range(steps)
+        start + i * gap if i < steps / 2 or steps == 1 else end - (steps - 1 - i) * gap for i in range(steps)
     ]
-    return _settled(make(kind.keep(data), [steps], kind), requires_grad)
-
-
-@public("torch")
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None) -> Tensor:
-    """base to the powers of `linspace`."""
-    exact = linspace(start, end, steps, dtype=dtypes.float64)
-    return (float(base) ** exact).to(dtype or DEFAULT[0])
+    return started(data, [steps], dtype or DEFAULT[0], requires_grad, device)
 
 
 @public("torch")
@@ -200,9 +148,9 @@ def eye(
     n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """1 on the diagonal, 0 elsewhere."""
-    kind, columns = dtype or DEFAULT[0], n if m is None else m
-    data = kind.keep([int(i == j) for i in range(n) for j in range(columns)])
-    return _settled(make(data, [n, columns], kind), requires_grad)
+    columns = n if m is None else m
+    data = [int(i == j) for i in range(n) for j in range(columns)]
+    return started(data, [n, columns], dtype or DEFAULT[0], requires_grad, device)
 
 
 @public("torch")
@@ -210,33 +158,12 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Each vector laid out along a dimension of its own."""
     given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else list(tensors)
     if indexing == "xy" and len(given) > 1:
-        grids = meshgrid(given[1], given[0], *given[2:])
-        return (grids[1].transpose(0, 1), grids[0].transpose(0, 1), *(g.transpose(0, 1) for g in grids[2:]))
-    shape = [t.numel() for t in given]
+        y, x, *rest = meshgrid(given[1], given[0], *given[2:])
+        return tuple(g.transpose(0, 1) for g in (x, y, *rest)) if rest else (x, y)
+    shape, count = [t.numel() for t in given], len(given)
     return tuple(
-        t.reshape([-1 if i == at else 1 for i in range(len(given))]).expand(shape)
-        for at, t in enumerate(given)
+        t.reshape([-1 if i == at else 1 for i in range(count)]).expand(shape) for at, t in enumerate(given)
     )
-
-
-@public("torch")
-def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """Every choice of one number from each vector."""
-    if len(tensors) == 1:
-        return tensors[0]
-    return PUBLIC["torch"]["stack"]([g.reshape(-1) for g in meshgrid(*tensors)], 1)
-
-
-for _name, _keep in (
-    ("tril_indices", lambda i, j, k: j - i <= k),
-    ("triu_indices", lambda i, j, k: j - i >= k),
-):
-
-    def _triangle(row: int, col: int, offset: int = 0, _keep: Any = _keep) -> Tensor:
-        both = [(i, j) for i in range(row) for j in range(col) if _keep(i, j, offset)]
-        return make([i for i, _ in both] + [j for _, j in both], [2, len(both)], dtypes.int64)
-
-    PUBLIC["torch"][_name] = as_function(_triangle, _name, "torch")
 
 
 # --- copies and conversions ---------------------------------------------------------------------------------
@@ -257,106 +184,64 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
 
 
 @public("Tensor")
-def to(
-    input: Tensor,
-    *args: Any,
-    dtype: Any = None,
-    device: Any = None,
-    copy: bool = False,
-    non_blocking: bool = False,
-) -> Tensor:
+def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False) -> Tensor:
     """In another dtype; the tensor itself if it has that already."""
     for given in (*args, device):
-        if isinstance(given, Tensor):
-            dtype = given.dtype
-        elif isinstance(given, dtypes.dtype):
-            dtype = given
-        elif isinstance(given, str | dtypes.device):
-            _on_cpu(given)
-    if dtype is None or dtype is input.dtype:
-        return clone(input) if copy else input
+        dtype = (
+            given.dtype if isinstance(given, Tensor) else given if isinstance(given, dtypes.dtype) else dtype
+        )
+        if isinstance(given, str):
+            dtypes.device(given)
     before = input.dtype
+    if dtype is None or dtype is before:
+        return clone(input) if copy else input
     out = make(dtype.keep(flat(input)), input._shape, dtype)
     return record("ToCopyBackward0", out, [input], [lambda g: g.to(before)])
 
 
-for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool", "int8", "uint8"):
-    _kind = dtypes.BY_NAME[_name]
-    _method = {"int8": "char", "uint8": "byte"}.get(_name, _name)
-    public("Tensor", _method)(lambda input, memory_format=None, _kind=_kind: to(input, _kind))
+for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
+    public("Tensor", _name)(lambda input, _kind=dtypes.BY_NAME[_name]: to(input, _kind))
+public("Tensor", "type_as")(lambda input, other: to(input, other.dtype))
+public("Tensor", "type")(lambda input, dtype=None: input.dtype.legacy if dtype is None else to(input, dtype))
+public("Tensor", "cpu")(lambda input: input)
 
 
 @public("Tensor")
-def type_as(input: Tensor, other: Tensor) -> Tensor:
-    return to(input, other.dtype)
-
-
-@public("Tensor")
-def type(input: Tensor, dtype: Any = None) -> Any:
-    """The name of the tensor's type, or the tensor in another dtype."""
-    if dtype is None:
-        return input.dtype.legacy
-    return to(input, next(d for d in dtypes.ALL if dtype in (d, d.legacy)))
-
-
-@public("Tensor")
-def cpu(input: Tensor) -> Tensor:
-    return input
-
-
-@public("Tensor")
-def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+def copy_(input: Tensor, src: Tensor) -> Tensor:
     """Overwrite with the numbers of another tensor, broadcast."""
-    from .tensor import overwrite
-
-    src = src if isinstance(src, Tensor) else tensor(src)
-    if src._shape != input._shape:
-        if broadcast(input._shape, src._shape) != input._shape:
-            raise RuntimeError(
-                f"output with shape {list(input._shape)} doesn't match the broadcast shape "
-                f"{list(broadcast(input._shape, src._shape))}"
-            )
-        src = src.expand(input._shape)
-    return overwrite(input, renamed("CopyBackwards", clone(src.to(input.dtype))))
+    shape = broadcast(input._shape, src._shape)
+    if shape != input._shape:
+        told = f"{list(input._shape)} doesn't match the broadcast shape {list(shape)}"
+        raise RuntimeError(f"output with shape {told}")
+    return overwrite(input, renamed("CopyBackwards", clone(src.expand(shape).to(input.dtype))))
 
 
 @public("Tensor")
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Overwrite with one number."""
-    return copy_(input, full((), value, dtype=input.dtype) if not isinstance(value, Tensor) else value)
+    return copy_(input, as_tensor(value).to(input.dtype))
 
 
-@public("Tensor")
-def zero_(input: Tensor) -> Tensor:
-    return fill_(input, 0)
+public("Tensor", "zero_")(lambda input: fill_(input, 0))
 
 
-@public("torch Tensor in-place")
+@public("torch Tensor in-place", "clamp", "clip")
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """No less than `min`, no more than `max`."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        out = input
-        out = out if min is None else out.maximum(as_tensor(min))
-        return renamed("ClampBackward0", out if max is None else out.minimum(as_tensor(max)))
+        low, high = (None if x is None else as_tensor(x) for x in (min, max))
+        out = input if low is None else input.maximum(low)
+        return renamed("ClampBackward0", out if high is None else out.minimum(high))
     kind = dtypes.result_type(input, *(x for x in (min, max) if x is not None))
-    low, high = (None if x is None else kind.keep([x])[0] for x in (min, max))
+    low, high = (edge if x is None else kind.keep([x])[0] for x, edge in ((min, -math.inf), (max, math.inf)))
     numbers = flat(input) if input.dtype is kind else kind.keep(flat(input))
-    data = numbers if low is None else [low if x < low else x for x in numbers]
-    data = data if high is None else [high if x > high else x for x in data]
-    out = make(list(data), input._shape, kind)
-
-    def pull(g: Tensor) -> Tensor:
-        inside = None if low is None else input >= low
-        below = None if high is None else input <= high
-        kept = inside if below is None else below if inside is None else inside & below
-        return g * kept
-
+    out = make([low if x < low else high if x > high else x for x in numbers], input._shape, kind)
+    pull = lambda g: g * ((input >= low) & (input <= high))  # noqa: E731
     return record("ClampBackward1", out, [input], [pull], [input])
 
 
-public("torch Tensor in-place", "clip")(clamp)
 public("torch Tensor in-place", "clamp_min")(
     lambda input, min: renamed("ClampMinBackward0", clamp(input, min=min))
 )
@@ -370,35 +255,27 @@ def nan_to_num(input: Tensor, nan: float = 0.0, posinf: Any = None, neginf: Any 
     """NaN and infinities replaced by numbers."""
     if input.dtype.kind != "f":
         return clone(input)
-    limits = dtypes.finfo(input.dtype)
+    limits, finite = dtypes.finfo(input.dtype), input.detach().isfinite()
     high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
     data = [nan if x != x else high if x == math.inf else low if x == -math.inf else x for x in flat(input)]
-    finite = input.detach().isfinite()
-    out = make(input.dtype.keep(data), input._shape, input.dtype)
-    return record("NanToNumBackward0", out, [input], [lambda g: g * finite])
+    return record(
+        "NanToNumBackward0", started(data, input._shape, input.dtype), [input], [lambda g: g * finite]
+    )
 
 
-@public("torch Tensor in-place")
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """input + weight (end − input)."""
-    return renamed("LerpBackward0", input + weight * (end - input))
-
-
-for _name, _join in (("addcmul", lambda a, b: a * b), ("addcdiv", lambda a, b: a / b)):
-
-    def _add_joined(
-        input: Tensor,
-        tensor1: Tensor,
-        tensor2: Tensor,
-        *,
-        value: Any = 1,
-        _join: Any = _join,
-        _n: str = _name,
-    ) -> Tensor:
-        joined = _join(tensor1, tensor2)
-        return renamed(f"{_n.capitalize()}Backward0", input + (joined if value == 1 else joined * value))
-
-    public("torch Tensor in-place", _name)(_add_joined)
+public("torch Tensor in-place", "lerp")(
+    lambda input, end, weight: renamed("LerpBackward0", input + weight * (end - input))
+)
+public("torch Tensor in-place", "addcmul")(
+    lambda input, tensor1, tensor2, *, value=1: renamed(
+        "AddcmulBackward0", input + value * (tensor1 * tensor2)
+    )
+)
+public("torch Tensor in-place", "addcdiv")(
+    lambda input, tensor1, tensor2, *, value=1: renamed(
+        "AddcdivBackward0", input + value * (tensor1 / tensor2)
+    )
+)
 
 
 # --- comparing whole tensors --------------------------------------------------------------------------------
@@ -407,11 +284,7 @@ for _name, _join in (("addcmul", lambda a, b: a * b), ("addcdiv", lambda a, b: a
 @public("torch Tensor")
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have one shape and the same numbers."""
-    return input._shape == other._shape and list(flat(input)) == list(flat(other)) and not _has_nan(input)
-
-
-def _has_nan(t: Tensor) -> bool:
-    return t.dtype.kind == "f" and any(x != x for x in flat(t))
+    return input._shape == other._shape and all(x == y for x, y in zip(flat(input), flat(other), strict=True))
 
 
 @public("torch Tensor")
@@ -420,22 +293,15 @@ def isclose(
 ) -> Tensor:
     """|input − other| ≤ atol + rtol |other|, entry by entry."""
     if input.dtype is not other.dtype:
-        raise RuntimeError(f"{_title(input)} did not match {_title(other)}")
-    shape = broadcast(input._shape, other._shape)
-    from .pointwise import spread_over
+        raise RuntimeError(f"{input.dtype.title} did not match {other.dtype.title}")
 
     def near(x: Any, y: Any) -> bool:
-        return (
-            x == y
-            or (equal_nan and x != x and y != y)
-            or (math.isfinite(x) and math.isfinite(y) and abs(x - y) <= atol + abs(rtol * y))
-        )
+        return x == y or (x != x and y != y and equal_nan) or (
+            abs(x - y) <= atol + abs(rtol * y) and math.isfinite(y) and math.isfinite(x)
+        )  # fmt: skip
 
-    return make(list(map(near, spread_over(input, shape), spread_over(other, shape))), shape, dtypes.bool_)
-
-
-def _title(t: Tensor) -> str:
-    return t.dtype.title
+    shape = broadcast(input._shape, other._shape)
+    return make(list(map(near, repeated(input, shape), repeated(other, shape))), shape, dtypes.bool_)
 
 
 @public("torch Tensor")
@@ -446,30 +312,19 @@ def allclose(
     return all(flat(isclose(input, other, rtol, atol, equal_nan)))
 
 
-public("torch", "is_tensor")(lambda obj: isinstance(obj, Tensor))
-public("torch", "numel")(lambda input: input.numel())
-public("torch", "is_floating_point")(lambda input: input.is_floating_point())
-public("torch", "is_complex")(lambda input: False)
-public("torch", "is_nonzero")(lambda input: bool(input))
-public("torch", "detach")(lambda input: input.detach())
-public("torch", "get_default_dtype")(lambda: DEFAULT[0])
-public("torch", "result_type")(lambda tensor1, tensor2: dtypes.result_type(tensor1, tensor2))
-public("torch", "promote_types")(lambda type1, type2: dtypes.promote(type1, type2))
-public("torch", "can_cast")(lambda from_, to: "bif".index(from_.kind) <= "bif".index(to.kind))
-
-
-@public("torch")
-def set_default_dtype(d: Any) -> None:
-    DEFAULT[0] = d
-
-
 @public("torch Tensor")
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each whole number is there."""
-    if input.ndim != 1 or any(x < 0 for x in flat(input)):
+    if input.ndim != 1 or min(flat(input), default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    counts: list[Any] = [0.0 if weights is not None else 0] * max(minlength, max(flat(input), default=-1) + 1)
-    for place, x in enumerate(flat(input)):
-        counts[x] += 1 if weights is None else flat(weights)[place]
-    kind = dtypes.int64 if weights is None else dtypes.float64 if weights.dtype.kind == "i" else weights.dtype
-    return make(kind.keep(counts), [len(counts)], kind)
+    shares = TORCH["ones_like"](input) if weights is None else weights
+    return shares.new_zeros(max(minlength, max(flat(input), default=-1) + 1)).scatter_add(0, input, shares)
+
+
+public("torch", "is_tensor")(lambda obj: isinstance(obj, Tensor))
+public("torch", "numel")(lambda input: input.numel())
+public("torch", "is_floating_point")(lambda input: input.is_floating_point())
+public("torch", "get_default_dtype")(lambda: DEFAULT[0])
+public("torch", "set_default_dtype")(lambda d: DEFAULT.__setitem__(0, d))
+public("torch", "result_type")(lambda tensor1, tensor2: dtypes.result_type(tensor1, tensor2))
+public("torch", "promote_types")(lambda type1, type2: dtypes.promote(type1, type2))

@@ -12,41 +12,35 @@ from typing import Any
 
 from . import dtypes
 from .dtypes import dtype
-from .registry import PUBLIC, add_method, as_function, public
-from .shapes import _ordered
+from .registry import TORCH, public
+from .shapes import ordered, stack
 from .tape import record, renamed
-from .tensor import Tensor, axis, dtypes_zero, flat, make, pick, spread, strides
+from .tensor import Tensor, axis, flat, make, pick, strides
 
 INF, NAN = math.inf, math.nan
-_add, _most, _least, _every, _some = builtins.sum, builtins.max, builtins.min, builtins.all, builtins.any
+_add, _most, _least = builtins.sum, builtins.max, builtins.min
 
 
-def dims_of(t: Tensor, dim: Any, empty_is_all: bool = True) -> list[int]:
+def dims_of(t: Tensor, dim: Any) -> list[int]:
     """The dimensions meant, each counted from the left; all if none is named."""
-    if dim is None or (isinstance(dim, list | tuple) and not dim and empty_is_all):
+    if dim is None or (isinstance(dim, list | tuple) and not dim):
         return list(range(t.ndim))
     dims = [axis(d, t.ndim) for d in (dim if isinstance(dim, list | tuple) else [dim])]
-    for place, d in enumerate(dims):
-        if d in dims[:place]:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    if len(set(dims)) < len(dims):
+        twice = next(d for d in dims if dims.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
     return dims if t.ndim else []
 
 
-def lines(t: Tensor, dims: Sequence[int]) -> tuple[list[list[Any]], list[int]]:
-    """The numbers along some dimensions, a list for each place in the others; and the others' shape."""
+def lines(t: Tensor, dims: Sequence[int]) -> list[list[Any]]:
+    """The numbers along some dimensions, a list for each place in the others."""
     others = [i for i in range(t.ndim) if i not in dims]
-    shape = [t._shape[i] for i in others]
-    last = list(dims) == list(range(t.ndim - len(dims), t.ndim))
-    numbers = flat(t if last else _ordered(t.detach(), [*others, *dims], ""))
-    size = math.prod(t._shape[i] for i in dims)
-    if not size:
-        return [[] for _ in range(math.prod(shape))], shape
-    if size == len(numbers):
-        return [numbers], shape
-    return [numbers[i : i + size] for i in range(0, len(numbers), size)], shape
+    numbers = flat(t if [*others, *dims] == list(range(t.ndim)) else ordered(t.detach(), [*others, *dims]))
+    size, count = math.prod(t._shape[i] for i in dims), math.prod(t._shape[i] for i in others)
+    return [numbers] if count == 1 else [numbers[i * size : (i + 1) * size] for i in range(count)]
 
 
-def kept_shape(t: Tensor, dims: Sequence[int], keepdim: bool) -> list[int]:
+def kept(t: Tensor, dims: Sequence[int], keepdim: bool) -> list[int]:
     """A reduction's shape."""
     return [1 if i in dims else n for i, n in enumerate(t._shape) if keepdim or i not in dims]
 
@@ -56,54 +50,50 @@ def back(g: Tensor, shape: Sequence[int], dims: Sequence[int]) -> Tensor:
     return g.reshape([1 if i in dims else n for i, n in enumerate(shape)])
 
 
-def floating(t: Tensor, kind: dtype | None, name: str) -> Tensor:
-    """The tensor in the dtype asked for, which must be floating point."""
-    t = t if kind is None else t.to(kind)
+def reduced(
+    t: Tensor, dims: Sequence[int], keepdim: bool, value: Callable, kind: dtype | None = None
+) -> Tensor:
+    """A function of the numbers along some dimensions, without a record."""
+    kind = kind or t.dtype
+    return make(kind.keep([value(row) for row in lines(t, dims)]), kept(t, dims, keepdim), kind)
+
+
+def _summable(t: Tensor, kind: dtype | None) -> Tensor:
+    return t.to(kind or (t.dtype if t.dtype.kind == "f" else dtypes.int64))
+
+
+def _floating(t: Tensor, told: str) -> Tensor:
     if t.dtype.kind != "f":
-        raise RuntimeError(
-            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {t.dtype.title}"
-        )
+        raise RuntimeError(told)
     return t
 
 
 @public("torch Tensor")
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Σ over dimensions."""
-    kind = dtype or (input.dtype if input.dtype.kind == "f" else dtypes.int64)
-    t = input if input.dtype is kind or input.dtype.kind != "f" and kind.kind == "i" else input.to(kind)
+    t, shape = _summable(input, dtype), input._shape
     dims = dims_of(t, dim)
-    rows, _ = lines(t, dims)
-    data = kind.keep([_add(row) for row in rows])
-    shape = t._shape
-    name = "SumBackward0" if dim is None else "SumBackward1"
-    return record(
-        name,
-        make(data, kept_shape(t, dims, keepdim), kind),
-        [t],
-        [lambda g: back(g, shape, dims).expand(shape)],
-    )
+    pull = lambda g: back(g, shape, dims).expand(shape)  # noqa: E731
+    return record(f"SumBackward{int(dim is not None)}", reduced(t, dims, keepdim, _add), [t], [pull])
 
 
 @public("torch Tensor")
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions divided by their size."""
-    t = floating(input, dtype, "mean")
+    t, shape = input if dtype is None else input.to(dtype), input._shape
+    told = "Input dtype must be either a floating point or complex dtype."
+    _floating(t, f"mean(): could not infer output dtype. {told} Got: {t.dtype.title}")
     dims = dims_of(t, dim)
-    rows, _ = lines(t, dims)
-    count = math.prod(t._shape[i] for i in dims)
-    data = t.dtype.keep([_add(row) / count if count else NAN for row in rows])
-    shape = t._shape
-    name = "MeanBackward0" if dim is None else "MeanBackward1"
+    count = math.prod(shape[i] for i in dims)
+    out = reduced(t, dims, keepdim, lambda row: _add(row) / count if count else NAN)
     pull = lambda g: (back(g, shape, dims) / count).expand(shape)  # noqa: E731
-    return record(name, make(data, kept_shape(t, dims, keepdim), t.dtype), [t], [pull])
+    return record(f"MeanBackward{int(dim is not None)}", out, [t], [pull])
 
 
-def _root(t: Tensor) -> Tensor:
-    """A root whose slope at 0 is taken as 0."""
-    root = t.detach().sqrt()
+def root(t: Tensor, kind: dtype) -> Tensor:
+    """A root, rounded to a dtype at the end; its slope at 0 is taken as 0."""
     pull = lambda g: (g / (2 * t.sqrt())).masked_fill(t == 0, 0.0)  # noqa: E731
-    return record("SqrtBackward0", root, [t], [pull], [t])
+    return record("SqrtBackward0", t.detach().sqrt(), [t], [pull], [t]).to(kind)
 
 
 @public("torch Tensor")
@@ -111,30 +101,19 @@ def var(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> Tensor:
     """Σ(x − mean)² / (n − correction)."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    t = floating(input, None, "var") if input.dtype.kind == "f" else _no_deviation()
-    dims = dims_of(t, dim)
-    less = (
-        1 if correction is None and unbiased is None else int(unbiased) if correction is None else correction
-    )
-    count = math.prod(t._shape[i] for i in dims)
-    rows, _ = lines(t, dims)
-    data, shape = [], t._shape
-    for row in rows:
-        middle = _add(row) / count if count else NAN
-        square = _add([(x - middle) ** 2 for x in row]) if count else NAN
-        data.append(
-            square / (count - less) if count > less else NAN if square == 0 or square != square else INF
-        )
-    pull = lambda g: back(g, shape, dims) * (2 / (count - less)) * (t - t.mean(dims, keepdim=True))  # noqa: E731
-    return record(
-        "VarBackward0", make(t.dtype.keep(data), kept_shape(t, dims, keepdim), t.dtype), [t], [pull], [t]
-    )
+    dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
+    t = _floating(input, "std and var only support floating point and complex dtypes")
+    dims, shape = dims_of(t, dim), t._shape
+    less = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+    left = math.prod(shape[i] for i in dims) - less
 
+    def value(row: list[float]) -> float:
+        middle = _add(row) / len(row) if row else NAN
+        square = _add([(x - middle) ** 2 for x in row])
+        return square / left if left > 0 else NAN if not square > 0 else INF
 
-def _no_deviation() -> Any:
-    raise RuntimeError("std and var only support floating point and complex dtypes")
+    pull = lambda g: back(g, shape, dims) * (2 / left) * (t - t.mean(dims, keepdim=True))  # noqa: E731
+    return record("VarBackward0", reduced(t, dims, keepdim, value), [t], [pull], [t])
 
 
 @public("torch Tensor")
@@ -142,191 +121,149 @@ def std(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> Tensor:
     """The root of the variance."""
-    if input.dtype is dtypes.float64 or input.dtype.kind != "f":
-        return renamed("StdBackward0", _root(var(input, dim, unbiased, keepdim, correction=correction)))
-    exact = var(input.double(), dim, unbiased, keepdim, correction=correction)
-    return renamed("StdBackward0", _root(exact).to(input.dtype))
-
-
-for _name in ("var", "std"):
-
-    def _both(
-        input: Tensor, dim: Any = None, *, _name: str = _name, **settings: Any
-    ) -> tuple[Tensor, Tensor]:
-        return getattr(input, _name)(dim, **settings), input.mean(dim, keepdim=settings.get("keepdim", False))
-
-    PUBLIC["torch"][f"{_name}_mean"] = as_function(_both, f"{_name}_mean", "torch")
+    exact = input.double() if input.dtype.kind == "f" else input
+    out = root(var(exact, dim, unbiased, keepdim, correction=correction), input.dtype)
+    return renamed("StdBackward0", out)
 
 
 @public("torch Tensor")
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Π over one dimension, or over all numbers."""
-    kind = dtype or (input.dtype if input.dtype.kind == "f" else dtypes.int64)
-    t = input if input.dtype is kind else input.to(kind)
-    if t.requires_grad:
-        parts = (t.reshape(-1) if dim is None else t).unbind(dim or 0)
-        out = make([1.0], (), kind) if not parts else parts[0]
-        for part in parts[1:]:
-            out = out * part
-        return renamed(
-            f"ProdBackward{0 if dim is None else 1}",
-            out.unsqueeze(dim) if keepdim and dim is not None else out,
-        )
-    dims = dims_of(t, dim)
-    rows, _ = lines(t, dims)
-    return make(kind.keep([math.prod(row) for row in rows]), kept_shape(t, dims, keepdim), kind)
+    t = _summable(input, dtype)
+    if not t.requires_grad:
+        return reduced(t, dims_of(t, dim), keepdim, math.prod)
+    parts = (t.reshape(-1) if dim is None else t).unbind(dim or 0)
+    out = parts[0]
+    for part in parts[1:]:
+        out = out * part
+    return renamed(
+        f"ProdBackward{int(dim is not None)}", out.unsqueeze(dim) if keepdim and dim is not None else out
+    )
 
 
 @public("torch Tensor")
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log Σ exp, without overflow."""
-    t = input if input.dtype.kind == "f" else input.to(dtypes.DEFAULT[0])
-    dims = dims_of(t, dim)
-    rows, _ = lines(t, dims)
-    shape = t._shape
+    t, dims, shape = input, dims_of(input, dim), input._shape
 
     def value(row: list[float]) -> float:
         top = _most(row, default=-INF)
-        if not math.isfinite(top):
-            return NAN if _some(x != x for x in row) else top
-        return top + math.log(_add([math.exp(x - top) for x in row]))
+        return top + math.log(_add([math.exp(x - top) for x in row])) if math.isfinite(top) else top
 
-    out = make(t.dtype.keep([value(row) for row in rows]), kept_shape(t, dims, keepdim), t.dtype)
+    out = reduced(t, dims, keepdim, value)
     pull = lambda g: back(g, shape, dims) * (t - back(out, shape, dims)).exp()  # noqa: E731
     return record("LogsumexpBackward0", out, [t], [pull], [t, out])
 
 
-def truth(input: Tensor, dim: Any, keepdim: bool, decide: Callable) -> Tensor:
-    dims = dims_of(input, dim)
-    rows, _ = lines(input, dims)
-    kind = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
-    return make(kind.keep([decide(row) for row in rows]), kept_shape(input, dims, keepdim), kind)
+def _truth(name: str) -> None:
+    decide = getattr(builtins, name)
+
+    def function(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+        kind = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
+        return reduced(input, dims_of(input, dim), keepdim, decide, kind)
+
+    public("torch Tensor", name)(function)
 
 
-@public("torch Tensor")
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether all numbers are other than 0."""
-    return truth(input, dim, keepdim, _every)
-
-
-@public("torch Tensor")
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether some number is other than 0."""
-    return truth(input, dim, keepdim, _some)
-
-
-@public("torch Tensor")
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
-    """How many numbers are other than 0."""
-    return sum(input != 0, dim)
+_truth("all")
+_truth("any")
+public("torch Tensor", "count_nonzero")(lambda input, dim=None: sum(input != 0, dim))
 
 
 # --- extremes -----------------------------------------------------------------------------------------------
 
 
-def _extreme(row: list[Any], choose: Callable) -> int:
-    """The place of the largest or smallest, the first of several; of a NaN if there is one."""
-    best = choose(row)
-    if best != best or (isinstance(best, float) and _some(x != x for x in row)):
-        return next(i for i, x in enumerate(row) if x != x)
-    return row.index(best)
+def _place(choose: Callable) -> Callable:
+    """The place of a line's largest or smallest, the first of several; of a NaN if there is one."""
+
+    def place(row: list[Any]) -> int:
+        return (
+            next((i for i, x in enumerate(row) if x != x), None) if _nan_in(row) else row.index(choose(row))
+        )
+
+    return place
 
 
-def result(name: str) -> type:
-    """The named tuple of values and their places."""
-    made = namedtuple(name, ("values", "indices"))
-    made.__module__ = "torch.return_types"
-    made.__qualname__ = f"torch.return_types.{name}"
-    made.__repr__ = lambda self: (
-        f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
-    )
+def _nan_in(row: list[Any]) -> bool:
+    return isinstance(row[0], float) and builtins.any([x != x for x in row])
+
+
+def result(name: str, *fields: str) -> type:
+    """A named tuple of torch.return_types; of values and their places, if no fields are named."""
+    made = namedtuple(name, fields or ("values", "indices"))
+    made.__module__, made.__qualname__ = "torch.return_types", f"torch.return_types.{name}"
+    made.__repr__ = lambda self: f"torch.return_types.{name}(\n" + ",\n".join(
+        f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True)
+    ) + ")"  # fmt: skip
     return made
+
+
+def _refuse_empty(t: Tensor, dim: Any, dims: list[int], name: str) -> None:
+    if dim is None and not t.numel():
+        told = "for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+        error = IndexError if name.startswith("arg") else RuntimeError
+        raise error(f"{name}(): Expected reduction dim to be specified {told}")
+    if dim is not None and t._shape and not math.prod(t._shape[i] for i in dims):
+        raise IndexError(f"{name}(): Expected reduction dim {dims[0]} to have non-zero size.")
 
 
 def _along(t: Tensor, dim: int, keepdim: bool, name: str, place_of: Callable) -> Any:
     """One number of each line, and its place there."""
     dims = dims_of(t, dim)
-    if t._shape and t._shape[dims[0]] == 0:
-        raise IndexError(f"{name}(): Expected reduction dim {dims[0]} to have non-zero size.")
-    rows, shape = lines(t, dims)
-    found = [place_of(row) for row in rows]
-    kept = kept_shape(t, dims, keepdim)
-    values = pick(t, along(t._shape, dims, found), kept, f"{name.capitalize()}Backward0")
-    return result(name)(values, make(found, kept, dtypes.int64))
-
-
-def along(shape: Sequence[int], dims: Sequence[int], found: list[int]) -> list[int]:
-    """The places in the order of a tensor of these places in its lines."""
-    steps = strides(shape)
-    starts = [0]
-    for i, (size, step) in enumerate(zip(shape, steps, strict=True)):
-        if i not in dims:
-            starts = [s + j * step for s in starts for j in range(size)]
-    step = steps[dims[0]] if dims else 1
-    return [s + i * step for s, i in zip(starts, found, strict=True)]
+    _refuse_empty(t, dim, dims, name)
+    found, shape = [place_of(row) for row in lines(t, dims)], kept(t, dims, keepdim)
+    steps, starts = strides(t._shape), [0]
+    for i, size in enumerate(t._shape):
+        starts = starts if i in dims else [s + j * steps[i] for s in starts for j in range(size)]
+    there = [s + i * (steps[dims[0]] if dims else 1) for s, i in zip(starts, found, strict=True)]
+    return result(name)(
+        pick(t, there, shape, f"{name.capitalize()}Backward0"), make(found, shape, dtypes.int64)
+    )
 
 
 def _evenly(t: Tensor, dim: Any, keepdim: bool, name: str, choose: Callable) -> Tensor:
     """An extreme over dimensions; its gradient is shared among equals."""
-    dims = dims_of(t, dim)
-    if not math.prod(t._shape[i] for i in dims):
-        if dim is None:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                "the 'dim' argument."
-            )
-        raise IndexError(f"{name}(): Expected reduction dim {dims[0]} to have non-zero size.")
-    rows, _ = lines(t, dims)
-    shape = t._shape
-    out = make([row[_extreme(row, choose)] for row in rows], kept_shape(t, dims, keepdim), t.dtype)
+    dims, shape, place = dims_of(t, dim), t._shape, _place(choose)
+    _refuse_empty(t, dim or None, dims, name)
+    out = reduced(t, dims, keepdim, lambda row: row[place(row)])
 
     def pull(g: Tensor) -> Tensor:
         mask = t == back(out, shape, dims)
         return back(g, shape, dims) * mask / mask.sum(dims, keepdim=True)
 
-    number = 1 if name in {"max", "min"} else 0
-    return record(f"{name.capitalize()}Backward{number}", out, [t], [pull], [t, out])
+    return record(f"{name.capitalize()}Backward{int(len(name) == 3)}", out, [t], [pull], [t, out])
 
 
-for _name, _choose, _entrywise in (("max", _most, "maximum"), ("min", _least, "minimum")):
+def _extremes(name: str, choose: Callable, pairwise: str) -> None:
+    def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        other = dim if isinstance(dim, Tensor) else other
+        if other is not None:
+            return getattr(input, pairwise)(other)
+        return (_evenly if dim is None else lambda *a: _along(*a[:4], _place(choose)))(
+            input, dim, keepdim, name, choose
+        )
 
-    def _of(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None,
-            _name: str = _name, _choose: Callable = _choose, _entrywise: str = _entrywise) -> Any:  # fmt: skip
-        if isinstance(dim, Tensor) or other is not None:
-            return getattr(input, _entrywise)(dim if other is None else other)
-        if dim is None:
-            return _evenly(input, None, False, _name, _choose)
-        return _along(input, dim, keepdim, _name, lambda row: _extreme(row, _choose))
+    def places(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        t = input.detach().reshape(-1) if dim is None else input.detach()
+        _refuse_empty(t, dim, [], f"arg{name}")
+        return _along(t, dim or 0, keepdim and dim is not None, f"arg{name}", _place(choose)).indices
 
-    def _am(input: Tensor, dim: Any = (), keepdim: bool = False,
-            _name: str = f"a{_name}", _choose: Callable = _choose) -> Tensor:  # fmt: skip
-        return _evenly(input, dim, keepdim, _name, _choose)
-
-    def _arg(input: Tensor, dim: int | None = None, keepdim: bool = False,
-             _choose: Callable = _choose, _name: str = f"arg{_name}") -> Tensor:  # fmt: skip
-        if not input.numel() and dim is None:
-            raise IndexError(f"{_name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                             "reduction dim with the 'dim' argument.")  # fmt: skip
-        if dim is None:
-            place = make([_extreme(list(flat(input)), _choose)], (), dtypes.int64)
-            return place.reshape([1] * input.ndim) if keepdim else place
-        return _along(input.detach(), dim, keepdim, _name, lambda row: _extreme(row, _choose)).indices
-
-    public("torch Tensor", _name)(_of)
-    public("torch Tensor", f"a{_name}")(_am)
-    public("torch Tensor", f"arg{_name}")(_arg)
+    public("torch Tensor", name)(extreme)
+    public("torch Tensor", f"arg{name}")(places)
+    public("torch Tensor", f"a{name}")(
+        lambda input, dim=(), keepdim=False: _evenly(input, dim, keepdim, f"a{name}", choose)
+    )
 
 
-@public("torch Tensor")
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The smallest and the largest."""
-    return namedtuple("aminmax", ("min", "max"))(input.amin(dim, keepdim), input.amax(dim, keepdim))
+_extremes("max", _most, "maximum")
+_extremes("min", _least, "minimum")
 
 
-def _order(row: list[Any], descending: bool) -> list[int]:
+def _order(row: list[Any], descending: bool = False) -> list[int]:
     """The places of a line's numbers in order; NaN counts as the largest, equals keep their order."""
-    key = lambda i: (row[i] != row[i], row[i] if row[i] == row[i] else 0)  # noqa: E731
-    return sorted(range(len(row)), key=key, reverse=descending)
+    return sorted(
+        range(len(row)), key=lambda i: (row[i] != row[i], row[i] == row[i] and row[i]), reverse=descending
+    )
 
 
 @public("torch Tensor")
@@ -334,47 +271,44 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle number, of two the smaller."""
 
     def middle(row: list[Any]) -> int:
-        nan = [i for i, x in enumerate(row) if x != x]
-        return nan[0] if nan else _order(row, False)[(len(row) - 1) // 2]
+        return _place(_least)(row) if _nan_in(row) else _order(row)[(len(row) - 1) // 2]
 
-    if dim is not None:
-        return _along(input, dim, keepdim, "median", middle)
-    numbers = list(flat(input))
-    return pick(input, [middle(numbers)], (), "MedianBackward0") if numbers else make([NAN], (), input.dtype)
+    if dim is None:
+        return renamed("MedianBackward0", _along(input.reshape(-1), 0, False, "median", middle).values)
+    return _along(input, dim, keepdim, "median", middle)
 
 
-def _whole_lines(
-    t: Tensor, dim: int, orders: Callable, name: str, size: int | None = None
-) -> tuple[Tensor, Tensor]:
-    """Each line's numbers in another order, and the places they had."""
-    dims = dims_of(t, dim)
-    if not dims:
-        return t.clone(), make([0], (), dtypes.int64)
-    rows, shape = lines(t, dims)
-    size = t._shape[dims[0]] if size is None else size
-    found = [orders(row)[:size] for row in rows]
-    at = dims[0]
-    shape = [size if i == at else n for i, n in enumerate(t._shape)]
-    turned = [*shape[:at], *shape[at + 1 :], size]
-    ranks = make([i for row in found for i in row], turned, dtypes.int64).movedim(-1, at).contiguous()
-    return pick(t, flat(lined(ranks, t._shape, at)), shape, name), ranks
-
-
-def lined(index: Tensor, shape: Sequence[int], at: int) -> Tensor:
+def lined(index: Tensor, shape: Sequence[int], at: int) -> list[int]:
     """For an index along a dimension, the places in the order of a tensor of a shape."""
     steps, starts = strides(shape), [0]
     for i, size in enumerate(index._shape):
         step = steps[i] if i != at else 0
         starts = [s + j * step for s in starts for j in range(size)]
-    return make(
-        [s + i * steps[at] for s, i in zip(starts, flat(index), strict=True)], index._shape, dtypes.int64
+    return [s + i * steps[at] for s, i in zip(starts, flat(index), strict=True)]
+
+
+def _turned(data: list[Any], t: Tensor, at: int, size: int, kind: dtype) -> Tensor:
+    """Lines along a dimension, given one after the other, as a tensor."""
+    return make(data, [*t._shape[:at], *t._shape[at + 1 :], size], kind).movedim(-1, at).contiguous()
+
+
+def _whole_lines(t: Tensor, dim: int, orders: Callable, name: str, size: int | None = None) -> Any:
+    """Each line's numbers in another order, and the places they had."""
+    if not t._shape:
+        return result(name)(t.clone(), make([0], (), dtypes.int64))
+    at = axis(dim, t.ndim)
+    size = t._shape[at] if size is None else size
+    found = [i for row in lines(t, [at]) for i in orders(row)[:size]]
+    ranks = _turned(found, t, at, size, dtypes.int64)
+    return result(name)(
+        pick(t, lined(ranks, t._shape, at), ranks._shape, f"{name.capitalize()}Backward0"), ranks
     )
 
 
 @public("torch Tensor")
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """Each line's numbers in order, and the places they had; equals keep their order."""
-    return result("sort")(*_whole_lines(input, dim, lambda row: _order(row, descending), "SortBackward0"))
+    return _whole_lines(input, dim, lambda row: _order(row, descending), "sort")
 
 
 @public("torch Tensor")
@@ -386,62 +320,40 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 @public("torch Tensor")
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """Each line's k largest or smallest, in order, and their places."""
-    size = input._shape[axis(dim, input.ndim)] if input._shape else 1
-    if k > size:
+    if k > (input._shape[axis(dim, input.ndim)] if input._shape else 1):
         raise RuntimeError("selected index k out of range")
-    return result("topk")(*_whole_lines(input, dim, lambda row: _order(row, largest), "TopkBackward0", k))
-
-
-@public("torch Tensor")
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """Each line's k-th smallest, counted from 1."""
-    return _along(input, dim, keepdim, "kthvalue", lambda row: _order(row, False)[k - 1])
+    return _whole_lines(input, dim, lambda row: _order(row, largest), "topk", k)
 
 
 @public("torch Tensor")
 def unique(
-    input: Tensor,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: Any = None,
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
     """The different numbers in order; if asked, which of them each was, and how often each is there."""
-    if dim is not None:
-        raise RuntimeError("unique along a dimension is not in the page: run this in JupyterLab")
-    numbers = flat(input)
-    found = builtins.sorted(set(numbers))
-    order = {x: i for i, x in enumerate(found)}
-    out = [make(found, [len(found)], input.dtype)]
+    numbers, found = flat(input), builtins.sorted(set(flat(input)))
+    order, out = {x: i for i, x in enumerate(found)}, [make(found, [len(found)], input.dtype)]
     if return_inverse:
         out.append(make([order[x] for x in numbers], input._shape, dtypes.int64))
     if return_counts:
-        counts = [0] * len(found)
-        for x in numbers:
-            counts[order[x]] += 1
-        out.append(make(counts, [len(found)], dtypes.int64))
-    return out[0] if len(out) == 1 else tuple(out)
+        out.append(make([numbers.count(x) for x in found], [len(found)], dtypes.int64))
+    return tuple(out) if len(out) > 1 else out[0]
 
 
-# --- scans --------------------------------------------------------------------------------------------------
+# --- scans, norms and softmax -------------------------------------------------------------------------------
 
 
 def _scan(t: Tensor, dim: int, step: Callable) -> Tensor:
-    dims = dims_of(t, dim)
-    if not dims:
-        return t.clone()
-    rows, _ = lines(t, dims)
-    at = dims[0]
-    data = t.dtype.keep([x for row in rows for x in itertools.accumulate(row, step)])
-    turned = [*t._shape[:at], *t._shape[at + 1 :], t._shape[at]]
-    return make(data, turned, t.dtype).movedim(-1, at).contiguous()
+    at = axis(dim, t.ndim)
+    data = (
+        [x for row in lines(t, [at]) for x in itertools.accumulate(row, step)] if t._shape else list(flat(t))
+    )
+    return _turned(t.dtype.keep(data), t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
 
 
 @public("torch Tensor in-place")
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of all up to each place."""
-    kind = dtype or (input.dtype if input.dtype.kind == "f" else dtypes.int64)
-    t = input if input.dtype is kind else input.to(kind)
+    t = _summable(input, dtype)
     pull = lambda g: g.flip(dim).cumsum(dim).flip(dim)  # noqa: E731
     return record("CumsumBackward0", _scan(t.detach(), dim, operator.add), [t], [pull])
 
@@ -449,35 +361,10 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 @public("torch Tensor in-place")
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of all up to each place."""
-    kind = dtype or (input.dtype if input.dtype.kind == "f" else dtypes.int64)
-    t = input if input.dtype is kind else input.to(kind)
+    t = _summable(input, dtype)
     if not t.requires_grad:
         return _scan(t, dim, operator.mul)
-    parts = list(itertools.accumulate(t.unbind(dim), operator.mul))
-    return renamed("CumprodBackward0", PUBLIC["torch"]["stack"](parts, dim))
-
-
-@public("torch Tensor")
-def logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """log of the sums of exp up to each place."""
-    size = input._shape[axis(dim, input.ndim)]
-    parts = [input.narrow(dim, 0, i + 1).logsumexp(dim) for i in range(size)]
-    return renamed("LogcumsumexpBackward0", PUBLIC["torch"]["stack"](parts, dim))
-
-
-for _name in ("cummax", "cummin"):
-
-    def _cumulative(input: Tensor, dim: int, _name: str = _name) -> Any:
-        better = operator.ge if _name == "cummax" else operator.le
-
-        def orders(row: list[Any]) -> list[int]:
-            return list(
-                itertools.accumulate(range(len(row)), lambda i, j: j if better(row[j], row[i]) else i)
-            )
-
-        return result(_name)(*_whole_lines(input, dim, orders, f"{_name.capitalize()}Backward0"))
-
-    public("torch Tensor", _name)(_cumulative)
+    return renamed("CumprodBackward0", stack(list(itertools.accumulate(t.unbind(dim), operator.mul)), dim))
 
 
 @public("torch Tensor")
@@ -489,74 +376,50 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     return input
 
 
-# --- norms and softmax --------------------------------------------------------------------------------------
-
-
 @public("torch Tensor")
 def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """(Σ|x|ᵖ)^(1/p) over dimensions."""
-    if input.dtype.kind != "f" and dtype is None:
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.title}"
-        )
-    t = input if dtype is None else input.to(dtype)
-    p = 2 if p in ("fro", None) else float(p) if isinstance(p, int | float) else p
-    dim = None if dim is None else dim
+    t, p = input if dtype is None else input.to(dtype), 2 if p in ("fro", None) else p
+    told = f"Expected a floating point or complex tensor as input. Got {t.dtype.title}"
+    _floating(t, f"linalg.vector_norm: {told}")
     if p == 2:
-        exact = t if t.dtype is dtypes.float64 else t.double()
-        out = _root((exact * exact).sum(dim, keepdim))
-        out = out if t.dtype is dtypes.float64 else out.to(t.dtype)
-    elif p == INF:
-        out = t.abs().amax(dim if dim is not None else (), keepdim)
-    elif p == -INF:
-        out = t.abs().amin(dim if dim is not None else (), keepdim)
-    elif p == 0:
-        out = (t != 0).to(t.dtype).sum(dim, keepdim)
-    elif p == 1:
-        out = t.abs().sum(dim, keepdim)
-    elif isinstance(p, float):
-        out = (t.abs() ** p).sum(dim, keepdim) ** (1 / p)
+        exact = t.double()
+        out = root((exact * exact).sum(dim, keepdim), t.dtype)
+    elif p in (INF, -INF):
+        out = getattr(t.abs(), "amax" if p > 0 else "amin")(() if dim is None else dim, keepdim)
+    elif p in (0, 1):
+        out = (t.abs() if p else (t != 0).to(t.dtype)).sum(dim, keepdim)
     else:
-        raise RuntimeError(f"the norm {p!r} is not in the page: run this in JupyterLab")
+        out = (t.abs() ** p).sum(dim, keepdim) ** (1 / p)
     return renamed("LinalgVectorNormBackward0", out)
 
 
-@public("torch Tensor")
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """exp(x) / Σ exp(x) along a dimension."""
-    return _soft(input if dtype is None else input.to(dtype), dim, False)
-
-
-@public("torch Tensor")
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """x − log Σ exp(x) along a dimension."""
-    return _soft(input if dtype is None else input.to(dtype), dim, True)
-
-
-def _soft(t: Tensor, dim: int, log: bool) -> Tensor:
-    name = "log_softmax_lastdim_kernel_impl" if log else "softmax_lastdim_kernel_impl"
-    if t.dtype.kind != "f":
-        raise NotImplementedError(f"\"{name}\" not implemented for '{t.dtype.title}'")
-    dims = dims_of(t, dim)
-    rows, _ = lines(t, dims)
-    data: list[float] = []
-    for row in rows:
-        top = _most(row)
-        if not math.isfinite(top) or _some(x != x for x in row):
-            data += [NAN] * len(row)
-            continue
-        powers = [math.exp(x - top) for x in row]
-        total = _add(powers)
-        if log:
+def _soft(name: str, log: bool) -> None:
+    def function(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+        t = input if dtype is None else input.to(dtype)
+        if t.dtype.kind != "f":
+            raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{t.dtype.title}'")
+        at, data = axis(dim, t.ndim), []
+        for row in lines(t, [at] if t._shape else []):
+            top = _most(row)
+            if not math.isfinite(top) or _nan_in(row):
+                data += [NAN] * len(row)
+                continue
+            powers = [math.exp(x - top) for x in row]
+            total = _add(powers)
             less = math.log(total)
-            data += [x - top - less for x in row]
+            data += [x - top - less for x in row] if log else [e / total for e in powers]
+        data = t.dtype.keep(data)
+        out = _turned(data, t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
+        if log:
+            pull = lambda g: g - out.exp() * g.sum(at, keepdim=True)  # noqa: E731
         else:
-            data += [e / total for e in powers]
-    out = make(t.dtype.keep(data), [*kept_shape(t, dims, False), *(t._shape[i] for i in dims)], t.dtype)
-    if dims and dims[0] != t.ndim - 1:
-        out = out.movedim(-1, dims[0]).contiguous()
-    if log:
-        pull = lambda g: g - out.exp() * g.sum(dims, keepdim=True)  # noqa: E731
-    else:
-        pull = lambda g: out * (g - (g * out).sum(dims, keepdim=True))  # noqa: E731
-    return record("LogSoftmaxBackward0" if log else "SoftmaxBackward0", out, [t], [pull], [out])
+            pull = lambda g: out * (g - (g * out).sum(at, keepdim=True))  # noqa: E731
+        return record("LogSoftmaxBackward0" if log else "SoftmaxBackward0", out, [t], [pull], [out])
+
+    public("torch Tensor", name)(function)
+
+
+_soft("softmax", False)
+_soft("log_softmax", True)
+softmax, log_softmax = TORCH["softmax"], TORCH["log_softmax"]

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .dtypes import Size
-from .tensor import Storage, Tensor, _over, overwrite
+from .dtypes import Size, rank
+from .names import not_in_page as not_in_page
 from .tape import Mode
+from .tensor import METHODS, PROPERTIES, Storage, Tensor, over, overwrite
 
-PUBLIC: dict[str, dict[str, Any]] = {
-    "torch": {},
-    "torch.Tensor": {},
-    "torch.nn.functional": {},
-    "torch.linalg": {},
-}
-_SHORT = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional", "linalg": "torch.linalg"}
-NUMPY = {"axis": "dim", "keepdims": "keepdim"}  # names that torch takes as well
-
-
-class NotInPage(AttributeError, NotImplementedError):
-    """torch has this; the page has not."""
-
-
-def not_in_page(what: str) -> NotInPage:
-    """The error for what only torch itself can do."""
-    return NotInPage(f"{what} is not in the page: run this in JupyterLab")
+HOMES = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional", "linalg": "torch.linalg"}
+PUBLIC: dict[str, dict[str, Any]] = {home: {} for home in HOMES.values()}
+TORCH = PUBLIC["torch"]
+NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input"}  # names that torch takes as well
 
 
 def public(where: str, *names: str) -> Callable:
-    """Make a function part of modules, or a method.
+    """Make a function part of modules, or a method, under its own name or others.
 
     Args:
-        where: some of "torch", "Tensor", "F" and "linalg"; of those, and "in-place" for a method that ends in "_".
-        names: under which; the function's own if left out.
+        where: some of "torch", "Tensor", "F" and "linalg"; and "in-place" for a method that ends in "_".
+        names: under which.
     """
 
     def register(function: Callable) -> Callable:
@@ -44,49 +31,36 @@ def public(where: str, *names: str) -> Callable:
                 if place == "in-place":
                     add_method(f"{name}_", in_place(function, name))
                 elif place == "Tensor":
-                    add_method(name, _as_method(function, name))
+                    add_method(name, _called(function, name, "torch", method=True))
                 else:
-                    PUBLIC[_SHORT[place]][name] = as_function(function, name, _SHORT[place])
+                    PUBLIC[HOMES[place]][name] = _called(function, name, HOMES[place])
         return function
 
     return register
 
 
 def add_method(name: str, function: Any) -> None:
-    """Make a function a method of tensors."""
+    """Make a function, or a property, one of tensors."""
     PUBLIC["torch.Tensor"][name] = function
     setattr(Tensor, name, function)
 
 
-def as_function(function: Callable, name: str, home: str) -> Callable:
-    """The function as torch's modules have it: its first argument must be a tensor, if it is called `input`."""
-    parameters = list(inspect.signature(function).parameters)
-    first = parameters[0] if parameters else ""
+def _called(function: Callable, name: str, home: str, *, method: bool = False) -> Callable:
+    """The function as torch has it: in a module, a first argument called `input` must be a tensor."""
+    code = function.__code__
+    first = code.co_varnames[0] if code.co_argcount and not method else ""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs and not NUMPY.keys().isdisjoint(kwargs):
             kwargs = {NUMPY.get(key, key): value for key, value in kwargs.items()}
-        given = args[0] if args else kwargs.get(first)
-        if first == "input" and (args or first in kwargs) and not isinstance(given, Tensor):
-            kind = type(given).__name__
-            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind}")
+        if first == "input" and args and not isinstance(args[0], Tensor):
+            told = f"argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
+            raise TypeError(f"{name}(): {told}")
         return function(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = home
-    return call
-
-
-def _as_method(function: Callable, name: str) -> Callable:
-    @functools.wraps(function)
-    def call(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if kwargs and not NUMPY.keys().isdisjoint(kwargs):
-            kwargs = {NUMPY.get(key, key): value for key, value in kwargs.items()}
-        return function(self, *args, **kwargs)
-
-    call.__name__ = call.__qualname__ = name
-    call.__module__ = "torch"
     return call
 
 
@@ -95,35 +69,36 @@ def in_place(function: Callable, name: str) -> Callable:
 
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         out = function(_twin(self) if Mode.recording and self.requires_grad else self, *args, **kwargs)
-        if "bif".index(out.dtype.kind) > "bif".index(self.dtype.kind):
-            raise RuntimeError(
-                f"result type {out.dtype.title} can't be cast to the desired output type {self.dtype.title}"
-            )
+        if rank(out.dtype) > rank(self.dtype):
+            told = f"{out.dtype.title} can't be cast to the desired output type {self.dtype.title}"
+            raise RuntimeError(f"result type {told}")
         if out._shape != self._shape:
-            raise RuntimeError(
-                f"output with shape {list(self._shape)} doesn't match the broadcast shape {list(out._shape)}"
-            )
+            told = f"{list(self._shape)} doesn't match the broadcast shape {list(out._shape)}"
+            raise RuntimeError(f"output with shape {told}")
         return overwrite(self, out)
 
-    call.__name__ = call.__qualname__ = f"{name}_"
-    call.__module__ = "torch"
+    call.__name__, call.__module__ = f"{name}_", "torch"
     return call
 
 
 def _twin(t: Tensor) -> Tensor:
     """The tensor with its history, over a storage of its own."""
-    twin = _over(Storage(list(t._storage.data)), t._shape, t.dtype, t._stride, t._offset)
+    twin = over(Storage(list(t._storage.data)), t._shape, t.dtype, t._stride, t._offset)
     twin._node, twin._slot, twin._wants = t.grad_fn, t._slot, t._wants
     return twin
 
 
 def shape_of(sizes: Any) -> Size:
     """Sizes given one by one, or as one sequence."""
-    if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
-        sizes = sizes[0]
+    sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
     for place, size in enumerate(sizes):
-        if isinstance(size, float) or not hasattr(size, "__index__"):
-            raise TypeError(
-                f"shape must be a tuple of ints, but found element of type {type(size).__name__} at pos {place}"
-            )
+        if not hasattr(size, "__index__"):
+            told = f"found element of type {type(size).__name__} at pos {place}"
+            raise TypeError(f"shape must be a tuple of ints, but {told}")
     return Size(size.__index__() for size in sizes)
+
+
+for _name, _function in METHODS.items():
+    add_method(_name, _function)
+for _name, _function in PROPERTIES.items():
+    add_method(_name, property(_function))

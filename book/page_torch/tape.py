@@ -15,16 +15,17 @@ TWICE = (
     "saved tensors after calling backward."
 )
 OVERWRITTEN = (
-    "one of the variables needed for gradient computation has been modified by an inplace operation: [{kind} {shape}]"
-    "{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find the "
-    "operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+    "one of the variables needed for gradient computation has been modified by an inplace operation: [{}]{} is at "
+    "version {}; expected version {} instead. Hint: enable anomaly detection to find the operation that failed to "
+    "compute its gradient, with torch.autograd.set_detect_anomaly(True)."
 )
+NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
 _numbers = itertools.count(1)
 Edge = tuple["Node", int]
 
 
 class Mode:
-    """Whether operations are recorded; also the state that `no_grad` and its kin set and restore."""
+    """Whether operations are recorded."""
 
     recording = True
 
@@ -33,7 +34,7 @@ class Node:
     """One operation of the graph.
 
     Attributes:
-        edges: for each input, the node that made it and which of that node's outputs it is; None if no gradient is due.
+        edges: for each input, the node that made it and which of its outputs it is; None if no gradient is due.
         pulls: for each input, the function that turns the output's gradient into the input's.
         saves: the tensors that these functions need, with their versions when they were saved.
     """
@@ -41,10 +42,8 @@ class Node:
     slots = 1
 
     def __init__(self, edges: Sequence[Edge | None], pulls: Any, saves: Sequence[Any] = ()) -> None:
-        self.edges, self.pulls = edges, pulls
-        self.saves = [(t, t._storage.version) for t in saves]
-        self.number, self.hooks, self.retained, self.freed = next(_numbers), [], None, False
-        self.metadata: dict[str, Any] = {}
+        self.edges, self.pulls, self.saves = edges, pulls, [(t, t._storage.version) for t in saves]
+        self.number, self.hooks, self.retained, self.freed = next(_numbers), [], {}, False
 
     def name(self) -> str:
         """What the operation is called."""
@@ -53,7 +52,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes that the gradient goes to."""
-        return tuple((None, 0) if edge is None else edge for edge in self.edges)
+        return tuple(edge or (None, 0) for edge in self.edges)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
@@ -65,23 +64,20 @@ class Node:
         for t, version in self.saves:
             if t._storage.version != version:
                 source = f", which is output {t._slot} of {t._node.name()}," if t._node else ""
-                kind, shape = t.dtype.legacy.replace(".", "."), list(t._shape)
-                now = t._storage.version
-                raise RuntimeError(
-                    OVERWRITTEN.format(kind=kind, shape=shape, source=source, now=now, then=version)
-                )
+                kind = f"{t.dtype.legacy} {list(t._shape)}"
+                raise RuntimeError(OVERWRITTEN.format(kind, source, t._storage.version, version))
         given = self._pulled(gradients)
         if not keep and self.saves:
             self.pulls, self.saves, self.freed = None, [], True
         return given
 
     def _pulled(self, gradients: list[Any]) -> list[tuple[Edge, Any]]:
-        (gradient,) = gradients
-        return [(edge, pull(gradient)) for edge, pull in zip(self.edges, self.pulls, strict=True) if edge]
+        pairs = zip(self.edges, self.pulls, strict=True)
+        return [(edge, pull(gradients[0])) for edge, pull in pairs if edge]
 
 
 class AccumulateGrad(Node):
-    """Where the graph begins: adds what arrives to a leaf's `grad`."""
+    """Where the graph begins: what arrives is added to a leaf's `grad`."""
 
     def __init__(self, variable: Any) -> None:
         super().__init__((), ())
@@ -98,11 +94,9 @@ def edge_of(t: Any) -> Edge | None:
     """Where a tensor's gradient goes."""
     if (node := t.grad_fn) is not None:
         return node, t._slot
-    if not t._wants:
-        return None
-    if t._leaf is None:
+    if t._wants and t._leaf is None:
         t._leaf = AccumulateGrad(t)
-    return t._leaf, 0
+    return (t._leaf, 0) if t._wants else None
 
 
 def record(
@@ -117,9 +111,8 @@ def record(
         pulls: for each input, the function from the gradient of `out` to its own.
         saves: tensors that these functions use, and that must not be overwritten.
     """
-    if Mode.recording and any(t.requires_grad for t in inputs) and out.dtype.kind == "f":
-        node = node_type(name)([edge_of(t) for t in inputs], pulls, saves)
-        out._node, out._slot = node, 0
+    if Mode.recording and out.dtype.kind == "f" and any([t.requires_grad for t in inputs]):
+        out._node, out._slot = node_type(name)([edge_of(t) for t in inputs], pulls, saves), 0
     return out
 
 
@@ -131,7 +124,7 @@ def renamed(name: str, out: Any) -> Any:
 
 
 def sweep(
-    roots: list[tuple[Edge, Any]], *, keep: bool, create: bool, wanted: Sequence[Edge] | None = None
+    roots: list[Any], *, keep: bool, create: bool, wanted: Sequence[Any] | None = None
 ) -> dict[Edge, Any]:
     """Pull gradients back through the graph, each node after all that use its output.
 
@@ -140,9 +133,6 @@ def sweep(
         keep: whether the graph may be used again.
         create: whether the gradients are themselves recorded.
         wanted: collect the gradients that arrive here, instead of adding them to the leaves' `grad`.
-
-    Returns:
-        The gradients wanted.
     """
     due: dict[Node, list[Any]] = {}
     order: list[tuple[int, int, Node]] = []
@@ -153,8 +143,7 @@ def sweep(
         if node not in due:
             due[node] = [None] * node.slots
             heapq.heappush(order, (-node.number, id(node), node))
-        old = due[node][slot]
-        due[node][slot] = gradient if old is None else old + gradient
+        due[node][slot] = gradient if due[node][slot] is None else due[node][slot] + gradient
 
     before, Mode.recording = Mode.recording, create
     try:
@@ -164,16 +153,16 @@ def sweep(
             node = heapq.heappop(order)[2]
             gradients = due.pop(node)
             for slot, hook in node.hooks:
-                if gradients[slot] is not None and (new := hook(gradients[slot])) is not None:
-                    gradients[slot] = new
-            for edge in wanted or ():
-                if edge[0] is node and gradients[edge[1]] is not None:
-                    found[edge] = gradients[edge[1]]
+                new = hook(gradients[slot])
+                gradients[slot] = gradients[slot] if new is None else new
+            found |= {
+                e: gradients[e[1]] for e in wanted or () if e[0] is node and gradients[e[1]] is not None
+            }
             if isinstance(node, AccumulateGrad):
                 if wanted is None:
                     accumulate(node.variable, gradients[0], create)
                 continue
-            for slot, t in (node.retained or {}).items():
+            for slot, t in node.retained.items():
                 accumulate(t, gradients[slot], create)
             for edge, gradient in node.give(gradients, keep):
                 if gradient is not None:
@@ -196,73 +185,54 @@ def accumulate(t: Any, gradient: Any, create: bool) -> None:
 def checked(t: Any, gradient: Any) -> Any:
     """The gradient to start with at an output: given, or 1 of a single number."""
     if not t.requires_grad:
-        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
-    if gradient is None:
-        if t.numel() != 1:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return t.detach().new_ones(t._shape)
-    if gradient._shape != t._shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {gradient._shape} and output[0] has a shape of "
-            f"{t._shape}."
-        )
-    return gradient
+        raise RuntimeError(NO_GRAPH)
+    if gradient is None and t.numel() != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if gradient is not None and gradient._shape != t._shape:
+        told = f"{gradient._shape} and output[0] has a shape of {t._shape}."
+        raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {told}")
+    return t.detach().new_ones(t._shape) if gradient is None else gradient
 
 
-class SetMode:
-    """A context, or a decorator, in which recording is on or off."""
+class set_grad_enabled:  # noqa: N801
+    """Recording on or off from here; as a context or a decorator, inside it."""
 
     def __init__(self, mode: bool) -> None:
-        self.mode, self.before = mode, Mode.recording
+        self.mode, self.before, Mode.recording = mode, Mode.recording, mode
 
     def __enter__(self) -> None:
-        self.before, Mode.recording = Mode.recording, self.mode
+        Mode.recording = self.mode
 
     def __exit__(self, *_: Any) -> None:
         Mode.recording = self.before
 
     def __call__(self, function: Callable) -> Callable:
+        Mode.recording = self.before  # a decorator changes nothing where it stands
+
         @functools.wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
-            with type(self)(self.mode) if type(self) is SetMode else type(self)():
+            with set_grad_enabled(self.mode):
                 return function(*args, **kwargs)
 
         return inside
 
 
-class no_grad(SetMode):  # noqa: N801
+class no_grad(set_grad_enabled):  # noqa: N801
     """Nothing inside is recorded."""
 
-    def __init__(self) -> None:
-        super().__init__(False)
+    mode = False
 
     def __new__(cls, function: Callable | None = None) -> Any:
-        made = super().__new__(cls)
-        if function is None:
-            return made
-        made.__init__()
-        return made(function)
+        return super().__new__(cls) if function is None else cls()(function)
+
+    def __init__(self) -> None:
+        self.before = Mode.recording
+
+    def __enter__(self) -> None:
+        self.before, Mode.recording = Mode.recording, self.mode
 
 
 class enable_grad(no_grad):  # noqa: N801
     """All inside is recorded, even within `no_grad`."""
 
-    def __init__(self) -> None:
-        SetMode.__init__(self, True)
-
-
-class inference_mode(no_grad):  # noqa: N801
-    """As `no_grad`, in the page."""
-
-
-class set_grad_enabled(SetMode):  # noqa: N801
-    """Recording on or off from here; as a context, until it ends."""
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__(mode)
-        Mode.recording = mode
-
-
-def is_grad_enabled() -> bool:
-    """Whether operations are recorded."""
-    return Mode.recording
+    mode = True

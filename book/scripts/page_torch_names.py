@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import importlib
+import re
 import zlib
 from pathlib import Path
 
 import torch
 
 PATH = Path(__file__).resolve().parents[1] / "page_torch" / "names.py"
-HOMES = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.linalg",
-         "torch.optim", "torch.optim.lr_scheduler", "torch.func", "torch.autograd", "torch.utils.data")  # fmt: skip
+HOMES = (
+    "torch",
+    "torch.Tensor",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.linalg",
+    "torch.optim",
+    "torch.func",
+)
+OTHER = re.compile(r"(Type|Storage|Tensor|_copy|_)$")  # types of old, and what ends as another name does
 
 
 def packed() -> str:
@@ -23,7 +32,7 @@ def packed() -> str:
             f"{home}: " + " ".join(sorted(n for n in dir(found) if not n.startswith("_") and n.isascii()))
         )
     text = base64.b85encode(zlib.compress("\n".join(lines).encode(), 9)).decode()
-    return "".join(f'    "{text[at : at + 100]}"\n' for at in range(0, len(text), 100))
+    return "".join(f'    "{text[at : at + 104]}"\n' for at in range(0, len(text), 104))
 
 
 if __name__ == "__main__":
