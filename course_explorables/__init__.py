@@ -17,12 +17,15 @@ ALL = (
     "gpt_page:GPTInPage",
     "graph_stepper:GraphStepper",
     "low_rank:LowRank",
+    "mini_batches:MiniBatches",
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
     "positional_encoding:PositionalEncoding",
     "softmax:Softmax",
     "strides:Strides",
     "tangent:Tangent",
+    "through_time:ThroughTime",
+    "two_losses:TwoLosses",
     "what_fits:WhatFits",
 )
 """Of each explorable the module and the class, such as "tangent:Tangent"."""

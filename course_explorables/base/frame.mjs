@@ -69,7 +69,10 @@ export function frame({ model, el }, { stage, controls = [], reading = null, goa
     show.setAttribute("aria-expanded", String(!panel.hidden));
     show.textContent = `${panel.hidden ? "Show" : "Hide"} the PyTorch code`;
   }, { "aria-expanded": "false", "aria-controls": codeId });
-  const reset = button("Reset", () => put(model, model.get("initial")));
+  const reset = button("Reset", () => {
+    put(model, model.get("initial")); // value by value, and between two of them anything may be reached
+    goalNodes.forEach((node) => tick(node, false));
+  });
 
   const goalNodes = goals.map((text) => html("li", {}, html("span", { class: "xp-goal-text" }, text)));
   const goalList = goals.length ? html("ul", { class: "xp-goals", "aria-live": "polite" }, ...goalNodes) : null;
@@ -82,12 +85,9 @@ export function frame({ model, el }, { stage, controls = [], reading = null, goa
     panel,
   );
   return {
+    // What was reached once stays ticked while the reader goes on, until she resets.
     goal(index, reached) {
-      const node = goalNodes[index];
-      if (node.classList.contains("reached") === reached) return;
-      node.classList.toggle("reached", reached);
-      node.querySelector(".xp-reached")?.remove();
-      if (reached) node.append(html("span", { class: "xp-reached" }, " — reached"));
+      if (reached) tick(goalNodes[index], true);
     },
     code(values) {
       const text = model.get("code_template").replace(/«(\w+)»/g, (_, name) => values[name]);
@@ -97,6 +97,13 @@ export function frame({ model, el }, { stage, controls = [], reading = null, goa
       }
     },
   };
+}
+
+function tick(node, reached) {
+  if (node.classList.contains("reached") === reached) return;
+  node.classList.toggle("reached", reached);
+  node.querySelector(".xp-reached")?.remove();
+  if (reached) node.append(html("span", { class: "xp-reached" }, " — reached"));
 }
 
 // Sets several of the model's values at once and sends them to the kernel, where there is one.

@@ -103,7 +103,7 @@ class FitLine(Explorable):
             raise ValueError(f"steps must lie between 0 and {_STEPS}, got {steps}")
         super().__init__(
             title=title,
-            points=_eight_cars() if points is None else _checked_points(points),
+            points=eight_cars() if points is None else checked_points(points),
             w=float(w),
             b=float(b),
             learning_rate=float(learning_rate),
@@ -117,7 +117,7 @@ class FitLine(Explorable):
         return {"x": [x for x, _ in self.points], "y": [y for _, y in self.points]}
 
 
-def _eight_cars() -> list[list[float]]:
+def eight_cars() -> list[list[float]]:
     """The car in the middle of each eighth of the table, by weight: (t, litres per 100 km)."""
     cars = load_cars()
     order = cars.weight_kg.argsort(stable=True)
@@ -127,7 +127,15 @@ def _eight_cars() -> list[list[float]]:
     ]
 
 
-def _checked_points(points: Sequence[tuple[float, float]]) -> list[list[float]]:
+def checked_points(points: Sequence[tuple[float, float]]) -> list[list[float]]:
+    """Points as lists of two numbers.
+
+    Args:
+        points: two to twelve (x, y), x from 0.6 to 2.4 and y from 0 to 24.
+
+    Raises:
+        ValueError: if there are too few or too many, or a number lies outside its range.
+    """
     if not 2 <= len(points) <= 12:
         raise ValueError(f"points must be two to twelve, got {len(points)}")
     for place, (x, y) in enumerate(points):

@@ -10,6 +10,7 @@ from course_lib import records
 from course_lib.records import MEASUREMENTS
 
 ASSISTANT_FILE = MEASUREMENTS / "assistant.json"
+TEMPERATURE_FILE = MEASUREMENTS / "assistant_temperature.json"
 LABELS = {  # of the stages, in their order
     "pretrained": "pretrained, nothing more",
     "sft_untrained": "demonstrations, from random weights",
@@ -73,6 +74,33 @@ def by_kind(path: Path = ASSISTANT_FILE) -> dict[str, dict[str, float]]:
         stage: {kind: statistics.mean(run["by_kind"][kind] for run in runs) for kind in runs[0]["by_kind"]}
         for stage, runs in _runs_by_stage(path).items()
     }
+
+
+class AtTemperature(NamedTuple):
+    """A stage drawn from at one temperature, over the seeds.
+
+    ``right``, the share of exact answers; ``plain``, of those that hold the right one, the share that hold
+    nothing else; ``kl``, to the model after demonstrations at temperature 1, nats per answer.
+    """
+
+    stage: str
+    temperature: float
+    right: Band
+    plain: Band
+    kl: Band
+
+
+def temperature_table(path: Path = TEMPERATURE_FILE) -> list[AtTemperature]:
+    """Read what was measured at each temperature, a row per stage and temperature, in their order."""
+    runs = records.read(path)["runs"]
+    rows = []
+    for stage, temperature in dict.fromkeys((run["stage"], run["temperature"]) for run in runs):
+        alike = [run for run in runs if (run["stage"], run["temperature"]) == (stage, temperature)]
+        columns = ([run[name] for run in alike] for name in AtTemperature._fields[2:])
+        rows.append(
+            AtTemperature(stage, temperature, *(Band(min(v), statistics.mean(v), max(v)) for v in columns))
+        )
+    return rows
 
 
 def _runs_by_stage(path: Path) -> dict[str, list[dict[str, Any]]]:

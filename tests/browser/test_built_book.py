@@ -26,6 +26,9 @@ KINDS = {
     "lowrank",
     "numberformats",
     "whatfits",
+    "throughtime",
+    "twolosses",
+    "minibatches",
 }
 
 # How a reader comes to the page; between them both themes, both origins and both widths.

@@ -32,10 +32,14 @@ from course_explorables.broadcasting import Broadcasting
 from course_explorables.descent_map import DescentMap
 from course_explorables.fit_line import FitLine
 from course_explorables.gpt_page import GPTInPage
+from course_explorables.mini_batches import MiniBatches
 from course_explorables.optimiser_race import OptimiserRace
 from course_explorables.positional_encoding import PositionalEncoding
 from course_explorables.strides import Strides
+from course_explorables.through_time import ThroughTime
+from course_explorables.two_losses import TwoLosses
 display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())
+display(ThroughTime(), TwoLosses(), MiniBatches())
 display(Attention(), PositionalEncoding(), GPTInPage())"""
 
 
@@ -174,11 +178,11 @@ def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_
 
 
 def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
-    shown = open_and_run(lab, offline_page, "kinds", height=8000)
+    shown = open_and_run(lab, offline_page, "kinds", height=11_000)
     roots = shown.page.locator(".jp-OutputArea .explorable")
-    roots.nth(7).locator(".xp-buttons").wait_for()
-    assert roots.count() == 8
-    for place in range(8):
+    roots.nth(10).locator(".xp-buttons").wait_for()
+    assert roots.count() == 11
+    for place in range(11):
         one = Shown(shown.watched, roots.nth(place))
         start = one.everything()
         assert by_keys(one) >= 1

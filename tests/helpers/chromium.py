@@ -7,13 +7,13 @@ import http.server
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, Route, sync_playwright
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -130,13 +130,63 @@ def settle(page: Page) -> None:
     page.evaluate(AT_REST)
 
 
-def serious(page: Page, context: str | None = None, **options: object) -> list[str]:
-    """What axe finds serious or critical on a page at rest, or in a part of it."""
+CONTRAST = "color-contrast"
+# Of all text that looks alike, on a like ground, one element: its contrast is that of the others.
+EXEMPLARS = """() => {
+  const seen = new Set();
+  for (const element of document.querySelectorAll("body *")) {
+    element.removeAttribute("data-exemplar");
+    const written = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim();
+    if (![...element.childNodes].some(written)) continue;
+    const own = getComputedStyle(element);
+    const look = [own.color, own.fontSize, own.fontWeight, own.visibility, own.textDecorationLine];
+    let placed = 0;
+    for (let each = element; each; each = each.parentElement) {
+      const { backgroundColor, backgroundImage, opacity, position } = getComputedStyle(each);
+      look.push(backgroundColor, backgroundImage, opacity);
+      placed += each !== document.body && ["absolute", "fixed"].includes(position);
+    }
+    const key = look.filter((part) => part !== "rgba(0, 0, 0, 0)" && part !== "none" && part !== "1").join();
+    if (placed || !seen.has(key)) element.setAttribute("data-exemplar", "");
+    seen.add(key);
+  }
+  return seen.size;
+}"""
+
+
+def serious(page: Page, context: str | None = None, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds serious or critical on a page at rest, or in a part of it.
+
+    Args:
+        page: of Chromium.
+        context: a selector of the part. Of a whole page, contrast is looked at on one element of each look.
+        rules: of axe, by name; all, if left out.
+    """
     settle(page)
-    found = Axe().run(page, context=context, options={"resultTypes": ["violations"], **options})
+    if context is not None:
+        return _violations(page, context, {"runOnly": list(rules)} if rules else {})
+    found, others = [], [rule for rule in rules if rule != CONTRAST]
+    if others or not rules:
+        chosen = {"runOnly": others} if rules else {"rules": {CONTRAST: {"enabled": False}}}
+        found = _violations(page, None, chosen)
+    if (not rules or CONTRAST in rules) and page.evaluate(EXEMPLARS):
+        found += _violations(page, "[data-exemplar]", {"runOnly": [CONTRAST]})
+    return found
+
+
+def _violations(page: Page, context: str | None, options: dict[str, object]) -> list[str]:
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(
+        """async ([context, options]) => {
+          const { violations } = await axe.run(context ?? document, options);
+          return violations;
+        }""",
+        [context, {"resultTypes": ["violations"], **options}],
+    )
     return [
         f"{each['id']}: {node['html'][:200]}"
-        for each in found.response["violations"]
+        for each in found
         if each["impact"] in {"serious", "critical"}
         for node in each["nodes"]
     ]
