@@ -42,7 +42,7 @@ class Page:
     """The cells of one page, which share their names, and the exercises that are asked there.
 
     Args:
-        setup: the chapter's first cell, of which the imports are taken that the page has.
+        setup: the chapter's first cell, of which those statements run that can in a page.
         data: by exercise, what `checker_builder.locked` made of it.
     """
 
@@ -50,9 +50,9 @@ class Page:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self._data = data
         self._cells = 0
-        for line in imports_in(setup):
-            with contextlib.suppress(ImportError, AttributeError):
-                exec(line, self.names)
+        for statement in statements_of(setup):
+            with contextlib.suppress(Exception):
+                exec(statement, self.names)
 
     def run(self, source: str, show: Callable[[str], Any]) -> dict[str, Any]:
         """Run a cell and show the value of its last line, as a notebook does.
@@ -111,18 +111,17 @@ class Page:
         return ""
 
 
-def imports_in(source: str) -> list[str]:
-    """The imports at the top level of a cell, a statement for each name."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    for node in found:
-        node.names.sort(key=lambda alias: alias.name)
-    return [
-        ast.unparse(
-            ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
-        )
-        for node in found
-        for alias in node.names
-    ]
+def statements_of(source: str) -> list[str]:
+    """The statements of a cell; an import becomes one for each name, since the page may have some of them."""
+    statements = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            statements += [ast.unparse(ast.Import([alias])) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            statements += [ast.unparse(ast.ImportFrom(node.module, [alias], 0)) for alias in node.names]
+        else:
+            statements.append(ast.unparse(node))
+    return statements
 
 
 def told(error: BaseException) -> str:

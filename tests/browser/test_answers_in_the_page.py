@@ -8,8 +8,10 @@ import statistics
 import time
 from pathlib import Path
 
+import cells_in_the_page
 import chromium
 import pytest
+from zero_book import answers
 
 from course_classroom import chapter_exercises
 from course_classroom.__main__ import main as classroom
@@ -285,3 +287,30 @@ def test_answers_are_counted_downloaded_and_marked(browser, site_server, tmp_pat
     page.get_by_text("0 of 5 done").first.wait_for()
     assert not page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('zero.')).length")
     context.close()
+
+
+@pytest.mark.parametrize("number", answers.RUNNING)
+def test_the_cells_that_run_in_the_page_show_their_stored_output(browser, site, site_server, number):
+    chapter = Chapter(browser, site, site_server, number)
+    (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
+    cells = [c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+    running = [
+        int(n) for n in chapter.page.locator(".run-here").evaluate_all("all => all.map(x => x.dataset.cell)")
+    ]
+    assert len(running) > len(cells) / 4
+    for cell in (cells[n] for n in running):
+        found = chapter.ask("run", source="".join(cell["source"]))
+        assert cells_in_the_page.alike(cell, found["shown"], found["error"]), (found, cell["source"])
+    chapter.context.close()
+
+
+def test_a_cell_is_edited_and_run_after_those_above_it(offline_page, site_server):
+    watched = offline_page()
+    page = watched.page
+    page.goto(f"{site_server}/notebooks/02_autograd.html")
+    box = page.locator(".run-here").nth(3)
+    box.get_by_role("button", name="Edit and run").click()
+    write(page, box, "'y_of' in globals()")
+    box.get_by_role("button", name="Run").click()
+    box.locator(".answer-output", has_text="True").wait_for()
+    watched.assert_clean()

@@ -77,7 +77,7 @@ def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
         SOURCES / "page_runner.py",
     ):
         app.env.note_dependency(str(source))
-    command = [sys.executable, str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
+    command = [sys.executable, "-IS", str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     app.env.metadata[docname][CELLS] = done.stdout
     running = {code_of(docname)[number]: number for number in json.loads(done.stdout)["cells"]}
