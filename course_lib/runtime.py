@@ -10,7 +10,7 @@ import torch
 
 
 def set_seed(seed: int) -> None:
-    """Seed every random number generator the book draws from: Python's, torch's and, if any, NumPy's global one.
+    """Seed every random number generator the book draws from: Python's, torch's, and NumPy's where it is.
 
     ``seed`` is an ``int`` (else ``TypeError``) from 0 to 2³² − 1 (else ``ValueError``), NumPy's largest.
     """

@@ -2,7 +2,7 @@
 
     python -IS book/scripts/cells_in_the_page.py notebooks/01_tensors.ipynb
 
-Runs, without site-packages, with nothing but the standard library, torch's stand-in, and what of course_lib needs no more. Prints, as
+Nothing is there but the standard library, torch's stand-in, and what of course_lib needs no more. Prints, as
 JSON, the cells whose output is the stored one, and the files of course_lib that they came to need.
 """
 
