@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 ALL = (
+    "adapter:Adapter",
     "attention:Attention",
     "broadcasting:Broadcasting",
     "descent_map:DescentMap",
@@ -20,10 +21,13 @@ ALL = (
     "mini_batches:MiniBatches",
     "number_formats:NumberFormats",
     "optimiser_race:OptimiserRace",
+    "policy_gradient:PolicyGradient",
     "positional_encoding:PositionalEncoding",
+    "ring_all_reduce:RingAllReduce",
     "softmax:Softmax",
     "strides:Strides",
     "tangent:Tangent",
+    "teacher_forcing:TeacherForcing",
     "through_time:ThroughTime",
     "two_losses:TwoLosses",
     "what_fits:WhatFits",

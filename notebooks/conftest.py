@@ -37,11 +37,16 @@ REWORDED = {"mm: mat1 and mat2": "mat1 and mat2"}
 
 
 def execute_and_remember(
-    kernel: nbval.kernel.RunningKernel, source: str, allow_stdin: bool | None = None
+    kernel: nbval.kernel.RunningKernel,
+    source: str,
+    allow_stdin: bool | None = None,
 ) -> str:
     """Run a cell as nbval does, but remembered; returns the message's id."""
     return kernel.kc.execute(
-        source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+        source,
+        store_history=True,
+        allow_stdin=allow_stdin,
+        stop_on_error=False,
     )
 
 

@@ -70,7 +70,7 @@ export function frame({ model, el }, { stage, controls = [], reading = null, goa
     show.textContent = `${panel.hidden ? "Show" : "Hide"} the PyTorch code`;
   }, { "aria-expanded": "false", "aria-controls": codeId });
   const reset = button("Reset", () => {
-    put(model, model.get("initial")); // value by value, and between two of them anything may be reached
+    put(model, model.get("initial"));
     goalNodes.forEach((node) => tick(node, false));
   });
 
@@ -85,7 +85,7 @@ export function frame({ model, el }, { stage, controls = [], reading = null, goa
     panel,
   );
   return {
-    // What was reached once stays ticked while the reader goes on, until she resets.
+    // ticked until Reset
     goal(index, reached) {
       if (reached) tick(goalNodes[index], true);
     },

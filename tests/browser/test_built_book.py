@@ -10,26 +10,9 @@ import pytest
 from explorable_page import Shown
 from touch_everything import by_keys, by_mouse, small_targets
 
-KINDS = {
-    "tangent",
-    "graphstepper",
-    "softmax",
-    "drawdigit",
-    "broadcasting",
-    "strides",
-    "descentmap",
-    "fitline",
-    "optimiserrace",
-    "attention",
-    "positionalencoding",
-    "gptinpage",
-    "lowrank",
-    "numberformats",
-    "whatfits",
-    "throughtime",
-    "twolosses",
-    "minibatches",
-}
+from course_explorables import ALL
+
+KINDS = {name.split(":")[1].lower() for name in ALL}
 
 # How a reader comes to the page; between them both themes, both origins and both widths.
 VISITS = {

@@ -27,6 +27,7 @@ import torch
 from course_explorables.tangent import Tangent
 Tangent(f=lambda x: torch.where(x > 0, torch.erf(x), 0.2 * x**3), x=0.5, domain=(-2, 2))"""
 _KINDS = """\
+from course_explorables.adapter import Adapter
 from course_explorables.attention import Attention
 from course_explorables.broadcasting import Broadcasting
 from course_explorables.descent_map import DescentMap
@@ -34,12 +35,16 @@ from course_explorables.fit_line import FitLine
 from course_explorables.gpt_page import GPTInPage
 from course_explorables.mini_batches import MiniBatches
 from course_explorables.optimiser_race import OptimiserRace
+from course_explorables.policy_gradient import PolicyGradient
 from course_explorables.positional_encoding import PositionalEncoding
+from course_explorables.ring_all_reduce import RingAllReduce
 from course_explorables.strides import Strides
+from course_explorables.teacher_forcing import TeacherForcing
 from course_explorables.through_time import ThroughTime
 from course_explorables.two_losses import TwoLosses
 display(Broadcasting(), Strides(), DescentMap(), FitLine(), OptimiserRace())
 display(ThroughTime(), TwoLosses(), MiniBatches())
+display(RingAllReduce(), PolicyGradient(), TeacherForcing(), Adapter())
 display(Attention(), PositionalEncoding(), GPTInPage())"""
 
 
@@ -178,11 +183,11 @@ def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_
 
 
 def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
-    shown = open_and_run(lab, offline_page, "kinds", height=11_000)
+    shown = open_and_run(lab, offline_page, "kinds", height=15_500)
     roots = shown.page.locator(".jp-OutputArea .explorable")
     roots.nth(10).locator(".xp-buttons").wait_for()
-    assert roots.count() == 11
-    for place in range(11):
+    assert roots.count() == 15
+    for place in range(15):
         one = Shown(shown.watched, roots.nth(place))
         start = one.everything()
         assert by_keys(one) >= 1
