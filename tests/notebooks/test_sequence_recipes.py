@@ -58,8 +58,8 @@ def test_the_chapter_trains_the_same_model_in_the_same_way(name):
     (checked,) = [i for i, source in enumerate(cells) if f'bands.check("{name}"' in source]
     before = "\n".join(cells[: checked + 1])
     recipe = inspect.getsource(train)
-    (sizes,) = set(re.findall(pattern, spaced(recipe)))
-    assert sizes in re.findall(pattern, spaced(before))
+    (sizes,) = {found.strip() for found in re.findall(pattern, spaced(recipe))}
+    assert sizes in [found.strip(" ,") for found in re.findall(pattern, spaced(before))]
     trains = cells[checked]
     if "train(" in trains:  # the chapter's own function, perhaps with other epochs
         trains += next(source for source in cells if "def train(" in source)
