@@ -54,7 +54,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     dtype_of_numbers(numbers)
     numbers = [x.item() if isinstance(x, Tensor) else x for x in numbers]
     if kind.kind == "i" and any(isinstance(x, int) and not -(2**63) <= x < 2**63 for x in numbers):
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return started(numbers, shape, kind, requires_grad, device)
 
 
@@ -238,7 +238,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     low, high = (edge if x is None else kind.keep([x])[0] for x, edge in ((min, -math.inf), (max, math.inf)))
     numbers = flat(input) if input.dtype is kind else kind.keep(flat(input))
     out = make([low if x < low else high if x > high else x for x in numbers], input._shape, kind)
-    pull = lambda g: g * ((input >= low) & (input <= high))  # noqa: E731
+    pull = lambda g: g * ((input > low) & (input < high))  # noqa: E731
     return record("ClampBackward1", out, [input], [pull], [input])
 
 
@@ -317,7 +317,10 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """How often each whole number is there."""
     if input.ndim != 1 or min(flat(input), default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    shares = TORCH["ones_like"](input) if weights is None else weights
+    shares, input = (
+        TORCH["ones_like"](input, dtype=dtypes.int64) if weights is None else weights,
+        input.long(),
+    )
     return shares.new_zeros(max(minlength, max(flat(input), default=-1) + 1)).scatter_add(0, input, shares)
 
 

@@ -71,7 +71,7 @@ _activation("log_sigmoid", lambda x: -_softplus(-x, 1, 700), lambda x: (-x).sigm
 _activation(
     "leaky_relu",
     lambda x, negative_slope=0.01: x if x > 0 else x * negative_slope,
-    lambda x, negative_slope=0.01: where(x > 0, 1.0, negative_slope),
+    lambda x, negative_slope=0.01: where(x > 0, x.new_tensor(1.0), negative_slope),
 )
 _activation(
     "elu",
@@ -95,7 +95,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise RuntimeError(str(error).replace("mm: ", "mm: " if bias is None else "addmm: ")) from None
     if bias is None:
         return out
-    return renamed("AddmmBackward0" if input.ndim == 2 else "ViewBackward0", out + bias)
+    return renamed("AddmmBackward0" if input.ndim == 2 else "UnsafeViewBackward0", out + bias)
 
 
 @public("F")
@@ -213,7 +213,8 @@ def _paired(name: str, loss: Any) -> None:
             told = "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
             sizes = f"a target size ({target._shape}) that is different to the input size ({input._shape})"
             warnings.warn(f"Using {sizes}. {told}", UserWarning, stacklevel=3)
-        return renamed(_camel(name), reduced(loss(input, target, **settings), reduction))
+        out = reduced(loss(input, target, **settings), reduction)
+        return out if name == "l1_loss" else renamed(_camel(name), out)
 
     public("F", name)(function)
 
@@ -286,9 +287,9 @@ def nll_loss(
     kept = target != ignore_index
     labels = where(kept, target, 0)
     weights = kept.to(input.dtype) if weight is None else weight[labels] * kept
-    loss = -gather(input, at, labels.unsqueeze(at)).squeeze(at) * weights
+    loss = where(kept, -gather(input, at, labels.unsqueeze(at)).squeeze(at), 0.0) * weights
     out = loss.sum() / weights.sum() if reduction == "mean" else reduced(loss, reduction)
-    return renamed("NllLossBackward0", out)
+    return renamed(f"NllLoss{'2D' * (input.ndim > 2)}Backward0", out)
 
 
 @public("F")
@@ -316,7 +317,7 @@ def cross_entropy(
     if not label_smoothing:
         return plain
     kept = (target != ignore_index).to(input.dtype)
-    share = -scaled.sum(at) * kept
+    share = where(kept != 0, -scaled.sum(at), 0.0)
     if reduction == "mean":
         share = share.sum() / (kept if weight is None else weight[where(kept != 0, target, 0)] * kept).sum()
     elif reduction == "sum":

@@ -172,7 +172,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise TypeError(f"where(): {told}")
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    if condition.dtype.kind != "b":
+    if condition.dtype not in (dtypes.bool_, dtypes.uint8):
         told = f"a boolean tensor, but got a tensor with dtype {condition.dtype.title}"
         raise RuntimeError(f"where expected condition to be {told}")
     kind, shape = result_type(input, other), condition._shape
@@ -206,7 +206,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     number = value.item() if isinstance(value, Tensor) else value
     if isinstance(number, float) and input.dtype.kind == "i" and not number.is_integer():
         raise RuntimeError(f"value cannot be converted to type {input.dtype.name}_t without overflow")
-    return renamed("MaskedFillBackward0", where(mask, as_tensor(value).to(input.dtype), input))
+    return renamed(
+        f"MaskedFillBackward{int(isinstance(value, Tensor))}",
+        where(mask, as_tensor(value).to(input.dtype), input),
+    )
 
 
 @public("torch Tensor")
@@ -345,7 +348,11 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix's diagonal, or the matrix with this diagonal."""
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return diag_embed(input, diagonal) if input.ndim == 1 else input.diagonal(diagonal).clone()
+    return (
+        diag_embed(input, diagonal)
+        if input.ndim == 1
+        else renamed("DiagonalBackward0_copy", input.diagonal(diagonal).clone())
+    )
 
 
 @public("torch Tensor")

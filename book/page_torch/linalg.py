@@ -97,7 +97,7 @@ def solve(A: Tensor, B: Tensor) -> Tensor:
     out = _solved(a, b, "solve")
     pulls = [lambda g: -matmul(solve(a.mT, g), out.mT), lambda g: solve(a.mT, g)]
     out = record("LinalgSolveExBackward0", out, [a, b], pulls, [a, out])
-    return out.squeeze(-1) if vector else out
+    return renamed("LinalgSolveExBackward0", out.squeeze(-1)) if vector else out
 
 
 public("linalg", "solve_ex")(

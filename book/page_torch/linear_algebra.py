@@ -183,7 +183,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             t = t if letter in word else unsqueeze(t, at)
         whole = t if whole is None else _contracted(whole, t, len(result), len(words) == 2)
     dims = list(range(len(result), whole.ndim))
-    return expand(whole.sum(dims) if dims else whole, [sizes[c] for c in result])
+    out, full = whole.sum(dims) if dims else whole, [sizes[c] for c in result]
+    out = renamed("ViewBackward0", out) if len(words) > 1 and len(order) > len(result) else out
+    return out if list(out._shape) == full else expand(out, full)
 
 
 def _contracted(a: Tensor, b: Tensor, kept: int, alone: bool) -> Tensor:
@@ -222,6 +224,9 @@ def _letters(term: str, t: Tensor, place: int, sizes: dict[str, int]) -> str:
 @public("torch")
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
     """The distances between all rows of one tensor and all of another."""
+    for name, t in (("X1", x1), ("X2", x2)):
+        if t.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {t.ndim}D")
     return renamed("CdistBackward0", norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1))
 
 

@@ -287,7 +287,7 @@ class LayerNorm(Module):
         return F["layer_norm"](input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias=True"
 
 
 class Dropout(Module):

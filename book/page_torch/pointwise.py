@@ -165,7 +165,7 @@ TRUTH: dict[str, Callable] = {
 }  # fmt: skip
 ALSO = {"abs": ("abs", "absolute"), "neg": ("neg", "negative"), "acos": ("acos", "arccos")}
 INVERT = "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
-NODES = {"deg2rad": "Deg2Rad", "rad2deg": "Rad2Deg"}
+NODES = {"deg2rad": "Deg2Rad", "rad2deg": "Rad2Deg", "log1p": "Log1P"}
 
 
 def node_name(name: str, number: int = 0) -> str:
@@ -178,8 +178,11 @@ def unary(name: str, value: Callable, edge: Callable, derivative: Callable | Non
 
     def function(input: Tensor) -> Tensor:
         kind, numbers = input.dtype, flat(input)
-        if kind.kind == "b" and name == "neg":
-            raise RuntimeError(f"Negation, the `-` operator, on a bool tensor is not supported. {INVERT}")
+        if kind.kind == "b" and name in SAME and name != "sign":
+            neg = f"Negation, the `-` operator, on a bool tensor is not supported. {INVERT}"
+            relu = "Boolean inputs not supported for relu"
+            told = {"neg": neg, "relu": relu, "abs": "\"abs_cpu\" not implemented for 'Bool'"}
+            raise NotImplementedError(told.get(name, f"\"{name}_vml_cpu\" not implemented for 'Bool'"))
         if kind.kind != "f" and name in FLOATING:
             kind = dtypes.DEFAULT[0]
             numbers = kind.keep(numbers)
@@ -214,19 +217,31 @@ def square(input: Tensor) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """Not, of truth values or bit by bit."""
     if input.dtype.kind == "f":
-        raise RuntimeError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype.title}'")
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype.title}'")
     turn = operator.not_ if input.dtype.kind == "b" else operator.invert
     return make(input.dtype.keep(list(map(turn, flat(input)))), input._shape, input.dtype)
+
+
+def _invert(self: Tensor) -> Tensor:
+    if self.dtype.kind == "f":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)
 
 
 @public("torch Tensor in-place")
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """To the nearest whole number, ties to the even one; or to some decimals."""
     step, kind = 10.0**decimals, input.dtype
-    data = [
-        x if not math.isfinite(x) else math.copysign(builtins.round(x * step) / step, x) for x in flat(input)
-    ]
-    return record("RoundBackward0", make(kind.keep(data), input._shape, kind), [input], [lambda g: g * 0])
+    if kind.kind != "f":
+        return UNARY["floor"](input)
+    scaled = kind.keep([x * step for x in flat(input)])
+    data = [math.copysign(builtins.round(x) / step, x) if math.isfinite(x) else x for x in scaled]
+    return record(
+        f"RoundBackward{int(decimals != 0)}",
+        make(kind.keep(data), input._shape, kind),
+        [input],
+        [lambda g: g * 0],
+    )
 
 
 # --- two operands -------------------------------------------------------------------------------------------
@@ -234,6 +249,10 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 def _divide_edge(x: float, y: float) -> float:
     return NAN if x == 0 or x != x else math.copysign(INF, x) * math.copysign(1, y)
+
+
+def _no_slope(g: Tensor) -> Tensor:
+    raise RuntimeError("derivative for aten::floor_divide is not implemented")
 
 
 def _power_edge(x: Any, y: Any) -> float:
@@ -263,8 +282,8 @@ PAIRS: dict[str, tuple[Callable, Callable, str, Callable | None, Callable | None
     "mul": (operator.mul, _nan, "", lambda g, other: g * other, lambda g, x: g * x),
     "div": (operator.truediv, _divide_edge, "f", lambda g, other: g / other, lambda g, other, y: -g * y / other),
     "pow": (lambda x, y: math.pow(x, y) if isinstance(x, float) else x**y, _power_edge, "", _power_slope, _exponent_slope),
-    "floor_divide": (operator.floordiv, lambda x, y: _divide_edge(x, y) if y == 0 else NAN, "", None, None),
-    "remainder": (operator.mod, _nan, "", lambda g: g, lambda g, x, other: -g * (x / other).floor()),
+    "floor_divide": (operator.floordiv, lambda x, y: _divide_edge(x, y) if y == 0 else NAN, "", _no_slope, _no_slope),
+    "remainder": (operator.mod, _nan, "", lambda g: g, lambda g, x, other: -g * x.div(other, rounding_mode="floor")),
     "maximum": (lambda x, y: x if x > y or x != x else y, _nan, "t",
                 lambda g, x, other: g * (x > other) + g * 0.5 * (x == other),
                 lambda g, x, other: g * (other > x) + g * 0.5 * (x == other)),
@@ -293,9 +312,11 @@ def pair(name: str, x: Any, other: Any) -> Tensor:
     if rule == "f" and kind.kind != "f":
         kind = dtypes.DEFAULT[0]
     if rule == "i" and kind.kind == "f":
-        raise RuntimeError(f"\"{name}_cpu\" not implemented for '{kind.title}'")
-    if kind.kind == "b" and name in ("sub", "rsub"):
-        raise RuntimeError(f"Subtraction, the `-` operator, with two bool tensors is not supported. {INVERT}")
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{kind.title}'")
+    if name in ("sub", "rsub") and any(isinstance(t, Tensor) and t.dtype.kind == "b" for t in (x, other)):
+        told = f"two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+        told = told if kind.kind == "b" else f"a bool tensor is not supported. {INVERT}"
+        raise NotImplementedError(f"Subtraction, the `-` operator, with {told}")
     shape = broadcast(x._shape if first else (), other._shape if second else ())
     left, right, count = values_of(x, kind, shape), values_of(other, kind, shape), math.prod(shape)
     if kind.kind == "i" and name in ("pow", "floor_divide", "remainder"):
@@ -314,7 +335,11 @@ def pair(name: str, x: Any, other: Any) -> Tensor:
             inputs.append(t)
             pulls.append(lambda g, pull=pull, t=t: sum_to(pull(g), t))
             saves += needed
-    number = {"pow": 0 if not second else 1 if first else 2, "rsub": 0 if second else 1}.get(name, 0)
+    number = {
+        "pow": 0 if not second else 1 if first else 2,
+        "rsub": 0 if second else 1,
+        "remainder": int(second),
+    }.get(name, 0)
     return record(node_name(name, number), out, inputs, pulls, saves) if inputs else out
 
 
@@ -333,7 +358,11 @@ def _binary(name: str) -> Callable:
 
 BINARY = {name: _binary(name) for name in PAIRS if name not in ("add", "sub", "div", "pow")}
 for _name, _function in BINARY.items():
-    public("torch Tensor in-place" if PAIRS[_name][2] != "t" else "torch Tensor")(_function)
+    public(
+        {"rsub": "torch", "maximum": "torch Tensor", "minimum": "torch Tensor"}.get(
+            _name, "torch Tensor in-place"
+        )
+    )(_function)
 public("torch Tensor in-place", "multiply")(BINARY["mul"])
 
 
@@ -358,10 +387,16 @@ def power(self: Any, exponent: Any) -> Tensor:
 @public("torch Tensor in-place", "div", "divide", "true_divide")
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """input / other; rounded down ("floor") or towards zero ("trunc") if asked."""
-    if rounding_mode == "floor":
-        return pair("floor_divide", input, other)
-    out = pair("div", input, other)
-    return out if rounding_mode is None else out.trunc().to(result_type(input, other))
+    if rounding_mode is None:
+        return pair("div", input, other)
+    exact = pair("floor_divide" if rounding_mode == "floor" else "div", *map(_detached, (input, other)))
+    out = (exact if rounding_mode == "floor" else exact.trunc()).to(result_type(input, other))
+    inputs = [t for t in (input, other) if isinstance(t, Tensor)]
+    return record("DivBackward2", out, inputs, [lambda g, t=t: sum_to(g * 0, t) for t in inputs])
+
+
+def _detached(x: Any) -> Any:
+    return x.detach() if isinstance(x, Tensor) else x
 
 
 def _operator(function: Callable) -> Callable:
@@ -387,7 +422,7 @@ add_method("__rtruediv__", _operator(lambda self, other: self.reciprocal() * oth
 for _name, _function in {
     "neg": UNARY["neg"],
     "abs": UNARY["abs"],
-    "invert": bitwise_not,
+    "invert": _invert,
     "pos": lambda self: self,
 }.items():
     add_method(f"__{_name}__", _function)

@@ -193,5 +193,5 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
 @public("torch Tensor")
 def bernoulli(input: Tensor, *, generator: Any = None) -> Tensor:
     """1 with the probability that a number says, else 0."""
-    draws = [(generator or default_generator).uniform(dtypes.float64) for _ in range(input.numel())]
+    draws = [(generator or default_generator).uniform(input.dtype) for _ in range(input.numel())]
     return (TORCH["tensor"](draws, dtype=dtypes.float64).reshape(input._shape) < input).to(input.dtype)

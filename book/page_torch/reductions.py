@@ -64,8 +64,13 @@ def _summable(t: Tensor, kind: dtype | None) -> Tensor:
 
 def _floating(t: Tensor, told: str) -> Tensor:
     if t.dtype.kind != "f":
-        raise RuntimeError(told)
+        raise NotImplementedError(told)
     return t
+
+
+def _no_bool(t: Tensor, told: str) -> None:
+    if t.dtype.kind == "b":
+        raise NotImplementedError(told)
 
 
 @public("torch Tensor")
@@ -112,7 +117,7 @@ def var(
         square = _add([(x - middle) ** 2 for x in row])
         return square / left if left > 0 else NAN if not square > 0 else INF
 
-    pull = lambda g: back(g, shape, dims) * (2 / left) * (t - t.mean(dims, keepdim=True))  # noqa: E731
+    pull = lambda g: back(g, shape, dims) * (2 / left if left else NAN) * (t - t.mean(dims, keepdim=True))  # noqa: E731
     return record("VarBackward0", reduced(t, dims, keepdim, value), [t], [pull], [t])
 
 
@@ -147,6 +152,8 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     t, dims, shape = input, dims_of(input, dim), input._shape
 
     def value(row: list[float]) -> float:
+        if row and _nan_in(row):
+            return NAN
         top = _most(row, default=-INF)
         return top + math.log(_add([math.exp(x - top) for x in row])) if math.isfinite(top) else top
 
@@ -217,7 +224,8 @@ def _along(t: Tensor, dim: int, keepdim: bool, name: str, place_of: Callable) ->
         starts = starts if i in dims else [s + j * steps[i] for s in starts for j in range(size)]
     there = [s + i * (steps[dims[0]] if dims else 1) for s, i in zip(starts, found, strict=True)]
     return result(name)(
-        pick(t, there, shape, f"{name.capitalize()}Backward0"), make(found, shape, dtypes.int64)
+        pick(t, there, shape, f"{name.capitalize()}Backward{int(name == 'median')}"),
+        make(found, shape, dtypes.int64),
     )
 
 
@@ -244,6 +252,7 @@ def _extremes(name: str, choose: Callable, pairwise: str) -> None:
         )
 
     def places(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        _no_bool(input, f"arg{name}(): does not support bool input")
         t = input.detach().reshape(-1) if dim is None else input.detach()
         _refuse_empty(t, dim, [], f"arg{name}")
         return _along(t, dim or 0, keepdim and dim is not None, f"arg{name}", _place(choose)).indices
@@ -273,6 +282,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     def middle(row: list[Any]) -> int:
         return _place(_least)(row) if _nan_in(row) else _order(row)[(len(row) - 1) // 2]
 
+    _no_bool(input, "\"median_cpu\" not implemented for 'Bool'")
     if dim is None:
         return renamed("MedianBackward0", _along(input.reshape(-1), 0, False, "median", middle).values)
     return _along(input, dim, keepdim, "median", middle)
@@ -320,6 +330,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 @public("torch Tensor")
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """Each line's k largest or smallest, in order, and their places."""
+    _no_bool(input, "topk does not support bool dtypes on CPU")
     if k > (input._shape[axis(dim, input.ndim)] if input._shape else 1):
         raise RuntimeError("selected index k out of range")
     return _whole_lines(input, dim, lambda row: _order(row, largest), "topk", k)

@@ -305,8 +305,9 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {at}), but got "
             f"split_sizes={list(sizes)}"
         )
+    name = f"Split{'' if isinstance(split_size_or_sections, int) else 'WithSizes'}Backward0"
     parts = (sliced(tensor, at, sum(sizes[:i]), sum(sizes[: i + 1]), 1) for i in range(len(sizes)))
-    return tuple(renamed("SplitBackward0", part) for part in parts)
+    return tuple(renamed(name, part) for part in parts)
 
 
 @public("torch Tensor")
@@ -338,7 +339,8 @@ def _tensors(given: Any, name: str) -> list[Tensor]:
                 f"expected Tensor as element {place} in argument 0, but got {type(item).__name__}"
             )
     if not len(given):
-        raise RuntimeError(f"{name} expects a non-empty TensorList")
+        told = "torch.cat(): expected a non-empty list of Tensors"
+        raise ValueError(told) if name == "cat" else RuntimeError("stack expects a non-empty TensorList")
     return list(given)
 
 
@@ -409,7 +411,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """The places along some dimensions moved on, round the end."""
     if dims is None:
-        return roll(reshape(input, -1), shifts, 0).reshape(input._shape)
+        return renamed("RollBackward0", roll(reshape(input, -1), shifts, 0).reshape(input._shape))
     pairs = zip(_listed(shifts), _listed(dims), strict=True)
     return _moved(
         input, {axis(d, input.ndim): lambda i, n, s=s: (i - s) % n for s, d in pairs}, "RollBackward0"

@@ -1,4 +1,4 @@
-"""Write the table of torch's public names into page_torch, which says of those it lacks that they are not in the page."""
+"""Write torch's public names into page_torch, which says of those it lacks that they are not in the page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import re
 import zlib
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -20,7 +21,14 @@ HOMES = (
     "torch.optim",
     "torch.func",
 )
-OTHER = re.compile(r"(Type|Storage|Tensor|_copy|_)$")  # types of old, and what ends as another name does
+OTHER = re.compile(r"^_|(Type|Storage|Tensor|_copy|_)$")  # types of old, and what ends as another name does
+
+MODULES = ("distributed", "distributions", "export", "fft", "jit", "onnx", "profiler", "sparse", "special")
+
+
+def _is_module(found: object, name: str) -> bool:
+    """Whether a name is a module's: which of them there are depends on what was imported."""
+    return isinstance(getattr(found, name, None), ModuleType)
 
 
 def packed() -> str:
