@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Any
 
-from . import autograd, dtypes, functional, linalg, modules, optim, printing, randomness, tape
+from . import autograd, dtypes, functional, linalg, modules, operators, optim, printing, randomness, tape  # noqa: F401
 from .names import Absent, absent, missing
 from .registry import PUBLIC
 from .tensor import Tensor

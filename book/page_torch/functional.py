@@ -9,7 +9,7 @@ from typing import Any
 from . import dtypes
 from .indexing import gather, where
 from .linear_algebra import matmul
-from .pointwise import applied
+from .pointwise import applied, logistic
 from .reductions import log_softmax, softmax
 from .registry import PUBLIC, not_in_page, public
 from .tape import record, renamed
@@ -58,9 +58,7 @@ def _softplus(x: float, beta: float = 1, threshold: float = 20) -> float:
     return x if x * beta > threshold else math.log1p(math.exp(x * beta)) / beta
 
 
-_activation(
-    "silu", lambda x: x / (1 + math.exp(-max(x, -700))), lambda x: (s := x.sigmoid()) * (1 + x * (1 - s))
-)
+_activation("silu", lambda x: x * logistic(x), lambda x: (s := x.sigmoid()) * (1 + x * (1 - s)))
 _activation("gelu", _gelu, _gelu_slope)
 _activation(
     "softplus",

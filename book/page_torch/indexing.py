@@ -8,8 +8,8 @@ from typing import Any
 from . import dtypes
 from .creation import as_tensor
 from .dtypes import result_type
+from .extremes import lined
 from .pointwise import broadcast, repeated, sum_to, values_of
-from .reductions import lined
 from .registry import TORCH, add_method, in_place, public
 from .shapes import expand, select, sliced, unsqueeze
 from .tape import record, renamed

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from . import dtypes
+from .extremes import result
 from .linear_algebra import matmul
 from .reductions import norm as _norm
-from .reductions import result
 from .registry import TORCH, not_in_page, public
 from .tape import Mode, record, renamed
 from .tensor import Tensor, flat
