@@ -9,7 +9,7 @@ from typing import Any
 from . import dtypes
 from .dtypes import DEFAULT, device, dtype
 from .pointwise import broadcast, repeated
-from .registry import TORCH, not_in_page, public, shape_of
+from .registry import not_in_page, public, shape_of
 from .tape import record, renamed
 from .tensor import Tensor, flat, make, nested, overwrite, plain
 
@@ -153,19 +153,6 @@ def eye(
     return started(data, [n, columns], dtype or DEFAULT[0], requires_grad, device)
 
 
-@public("torch")
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Each vector laid out along a dimension of its own."""
-    given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else list(tensors)
-    if indexing == "xy" and len(given) > 1:
-        y, x, *rest = meshgrid(given[1], given[0], *given[2:])
-        return tuple(g.transpose(0, 1) for g in (x, y, *rest)) if rest else (x, y)
-    shape, count = [t.numel() for t in given], len(given)
-    return tuple(
-        t.reshape([-1 if i == at else 1 for i in range(count)]).expand(shape) for at, t in enumerate(given)
-    )
-
-
 # --- copies and conversions ---------------------------------------------------------------------------------
 
 
@@ -201,8 +188,6 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
 
 for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
     public("Tensor", _name)(lambda input, _kind=dtypes.BY_NAME[_name]: to(input, _kind))
-public("Tensor", "type_as")(lambda input, other: to(input, other.dtype))
-public("Tensor", "type")(lambda input, dtype=None: input.dtype.legacy if dtype is None else to(input, dtype))
 public("Tensor", "cpu")(lambda input: input)
 
 
@@ -312,22 +297,8 @@ def allclose(
     return all(flat(isclose(input, other, rtol, atol, equal_nan)))
 
 
-@public("torch Tensor")
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each whole number is there."""
-    if input.ndim != 1 or min(flat(input), default=0) < 0:
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    shares, input = (
-        TORCH["ones_like"](input, dtype=dtypes.int64) if weights is None else weights,
-        input.long(),
-    )
-    return shares.new_zeros(max(minlength, max(flat(input), default=-1) + 1)).scatter_add(0, input, shares)
-
-
 public("torch", "is_tensor")(lambda obj: isinstance(obj, Tensor))
 public("torch", "numel")(lambda input: input.numel())
 public("torch", "is_floating_point")(lambda input: input.is_floating_point())
 public("torch", "get_default_dtype")(lambda: DEFAULT[0])
 public("torch", "set_default_dtype")(lambda d: DEFAULT.__setitem__(0, d))
-public("torch", "result_type")(lambda tensor1, tensor2: dtypes.result_type(tensor1, tensor2))
-public("torch", "promote_types")(lambda type1, type2: dtypes.promote(type1, type2))

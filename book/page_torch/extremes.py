@@ -11,7 +11,7 @@ from typing import Any
 from . import dtypes
 from .reductions import back, dims_of, kept, lines, nan_in, reduced, turned
 from .registry import public
-from .tape import record, renamed
+from .tape import record
 from .tensor import Tensor, axis, flat, make, pick, strides
 
 _most, _least = builtins.max, builtins.min
@@ -65,9 +65,9 @@ def _along(t: Tensor, dim: int, keepdim: bool, name: str, place_of: Callable) ->
     )
 
 
-def _evenly(t: Tensor, dim: Any, keepdim: bool, name: str, choose: Callable) -> Tensor:
-    """An extreme over dimensions; its gradient is shared among equals."""
-    dims, shape, place = dims_of(t, dim), t._shape, _place(choose)
+def _evenly(t: Tensor, dim: Any, keepdim: bool, name: str, place: Callable) -> Tensor:
+    """One number over dimensions; its gradient is shared among equals."""
+    dims, shape = dims_of(t, dim), t._shape
     _refuse_empty(t, dim or None, dims, name)
     out = reduced(t, dims, keepdim, lambda row: row[place(row)])
 
@@ -83,9 +83,7 @@ def _extremes(name: str, choose: Callable, pairwise: str) -> None:
         other = dim if isinstance(dim, Tensor) else other
         if other is not None:
             return getattr(input, pairwise)(other)
-        return (_evenly if dim is None else lambda *a: _along(*a[:4], _place(choose)))(
-            input, dim, keepdim, name, choose
-        )
+        return (_evenly if dim is None else _along)(input, dim, keepdim, name, _place(choose))
 
     def places(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         no_bool(input, f"arg{name}(): does not support bool input")
@@ -96,7 +94,7 @@ def _extremes(name: str, choose: Callable, pairwise: str) -> None:
     public("torch Tensor", name)(extreme)
     public("torch Tensor", f"arg{name}")(places)
     public("torch Tensor", f"a{name}")(
-        lambda input, dim=(), keepdim=False: _evenly(input, dim, keepdim, f"a{name}", choose)
+        lambda input, dim=(), keepdim=False: _evenly(input, dim, keepdim, f"a{name}", _place(choose))
     )
 
 
@@ -120,7 +118,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
     no_bool(input, "\"median_cpu\" not implemented for 'Bool'")
     if dim is None:
-        return renamed("MedianBackward0", _along(input.reshape(-1), 0, False, "median", middle).values)
+        return _evenly(input, None, False, "median", middle)
     return _along(input, dim, keepdim, "median", middle)
 
 

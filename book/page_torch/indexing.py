@@ -212,13 +212,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     )
 
 
-@public("torch Tensor")
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The numbers where the mask holds."""
-    shape = broadcast(input._shape, mask._shape)
-    return renamed("MaskedSelectBackward0", expand(input, shape)[expand(mask, shape)])
-
-
 # --- along a dimension --------------------------------------------------------------------------------------
 
 
@@ -256,22 +249,6 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @public("torch Tensor")
-def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """As `gather`, broadcast."""
-    at = axis(dim, input.ndim)
-    ones = ([1 if i == at else n for i, n in enumerate(t._shape)] for t in (input, indices))
-    shape = list(broadcast(*map(tuple, ones)))
-    mine, theirs = ([t._shape[at] if i == at else n for i, n in enumerate(shape)] for t in (input, indices))
-    return gather(expand(input, mine), at, expand(indices, theirs))
-
-
-@public("torch Tensor")
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """The numbers at places in the tensor's order."""
-    return renamed("TakeBackward0", input.reshape(-1)[index])
-
-
-@public("torch Tensor")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The places of an index along a dimension."""
     if index.dtype not in (dtypes.int64, dtypes.int32):
@@ -304,15 +281,6 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy with src[i][j] added at [index[i][j]][j] for dim 0, and so on."""
     added = spread(_source(src, input, index), _there(input, dim, index, "scatter_add", src), input._shape)
     return renamed("ScatterAddBackward0", input + added)
-
-
-@public("torch Tensor in-place")
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """A copy with the places of `source` added at the places of an index along a dimension."""
-    at = axis(dim, input.ndim)
-    full = expand(index.reshape([-1 if i == at else 1 for i in range(input.ndim)]), source._shape)
-    there = _there(input, dim, full, "index_add_", source)
-    return renamed("IndexAddBackward0", input + spread(source * alpha, there, input._shape))
 
 
 # --- triangles and diagonals --------------------------------------------------------------------------------

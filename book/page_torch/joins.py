@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .dtypes import int64, promote
-from .registry import TORCH, public, shape_of
+from .dtypes import promote
+from .registry import public, shape_of
 from .shapes import listed, reshape, unsqueeze
 from .tape import record, renamed
 from .tensor import Tensor, axis, flat, make, pick, strides
@@ -75,12 +75,6 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     return renamed("StackBackward0", cat([unsqueeze(part, at) for part in parts], at))
 
 
-public("torch", "hstack")(
-    lambda tensors: cat([TORCH["atleast_1d"](t) for t in tensors], int(tensors[0].ndim > 1))
-)
-public("torch", "vstack")(lambda tensors: cat([TORCH["atleast_2d"](t) for t in tensors], 0))
-
-
 @public("torch Tensor")
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """The places along some dimensions backwards, in a copy."""
@@ -119,17 +113,6 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     for at, count in enumerate(counts):
         whole = cat([whole] * count, at) if count != 1 else whole
     return renamed("RepeatBackward0", whole)
-
-
-@public("torch Tensor")
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
-    """Each place along a dimension so many times in a row."""
-    if dim is None:
-        return repeat_interleave(reshape(input, -1), repeats, 0)
-    counts = [repeats] * input._shape[dim] if isinstance(repeats, int) else flat(repeats)
-    return input.index_select(
-        dim, make([i for i, n in enumerate(counts) for _ in range(n)], [sum(counts)], int64)
-    )
 
 
 def _at_least(count: int, tensors: Any) -> Any:

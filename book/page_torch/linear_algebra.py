@@ -98,17 +98,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     _one_dtype(input, vec, "addmv input tensors must have the same dtype, but got {n}, {m}, and {n}")
     data = _multiplied(flat(input), flat(vec), k, 1) if k else [0] * n
     return _recorded(
-        "MvBackward0", input, vec, data, (n,), [lambda g: outer(g, vec), lambda g: mv(input.t(), g)]
+        "MvBackward0", input, vec, data, (n,), [lambda g: unsqueeze(g, 1) * vec, lambda g: mv(input.t(), g)]
     )
-
-
-@public("torch Tensor")
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """Every product of an entry of one vector and one of another."""
-    for name, t in (("self", input), ("vec2", vec2)):
-        if t.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t.ndim}-D")
-    return unsqueeze(input, 1) * vec2
 
 
 @public("torch Tensor linalg")
@@ -136,12 +127,6 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 add_method(
     "__matmul__", lambda self, other: matmul(self, other) if isinstance(other, Tensor) else NotImplemented
-)
-public("torch Tensor", "inner")(lambda input, other: matmul(input, other.mT if other.ndim > 1 else other))
-public("torch Tensor", "addmm")(
-    lambda input, mat1, mat2, *, beta=1, alpha=1: renamed(
-        "AddmmBackward0", beta * input + alpha * mm(mat1, mat2, "addmm")
-    )
 )
 
 

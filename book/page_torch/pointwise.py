@@ -135,7 +135,11 @@ FLOATING: dict[str, tuple[Callable, Callable, Callable]] = {
     "log10": (math.log10, _log_edge, lambda g, x: g / (x * LN10)),
     "log1p": (math.log1p, lambda x: _log_edge(x + 1), lambda g, x: g / (x + 1)),
     "sqrt": (math.sqrt, nan, lambda g, y: g / (2 * y)),
-    "rsqrt": (lambda x: 1 / math.sqrt(x), lambda x: INF if x == 0 else NAN, lambda g, y: -0.5 * g * y**3),
+    "rsqrt": (
+        lambda x: 1 / math.sqrt(x),
+        lambda x: math.copysign(INF, x) if x == 0 else NAN,
+        lambda g, y: -0.5 * g * y**3,
+    ),
     "reciprocal": (lambda x: 1 / x, _signed_inf, lambda g, y: -g * y * y),
     "sin": (math.sin, nan, lambda g, x: g * x.cos()),
     "cos": (math.cos, nan, lambda g, x: g * -x.sin()),

@@ -11,7 +11,7 @@ from typing import Any
 from . import dtypes
 from .creation import started
 from .dtypes import DEFAULT, dtype
-from .registry import TORCH, not_in_page, public, shape_of
+from .registry import not_in_page, public, shape_of
 from .tensor import Tensor, make, overwrite
 
 
@@ -136,15 +136,6 @@ for _of in (rand, randn):
 
 
 @public("torch")
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None) -> Tensor:
-    """Normal numbers."""
-    if size is not None:
-        return make([0.0] * math.prod(size), size, DEFAULT[0]).normal_(mean, std, generator=generator)
-    like = mean if isinstance(mean, Tensor) else std
-    return randn(like._shape, generator=generator, dtype=like.dtype) * std + mean
-
-
-@public("torch")
 def randint(
     low: int,
     high: Any = None,
@@ -188,10 +179,3 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
     """Overwrite with normal numbers."""
     data = (generator or default_generator).normals(input.numel(), input.dtype, mean, std)
     return overwrite(input, make(data, input._shape, input.dtype))
-
-
-@public("torch Tensor")
-def bernoulli(input: Tensor, *, generator: Any = None) -> Tensor:
-    """1 with the probability that a number says, else 0."""
-    draws = [(generator or default_generator).uniform(input.dtype) for _ in range(input.numel())]
-    return (TORCH["tensor"](draws, dtype=dtypes.float64).reshape(input._shape) < input).to(input.dtype)

@@ -11,7 +11,6 @@ from typing import Any
 
 from . import dtypes
 from .dtypes import dtype
-from .joins import stack
 from .registry import TORCH, public
 from .shapes import ordered
 from .tape import record, renamed
@@ -200,24 +199,6 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return record("CumsumBackward0", _scan(t.detach(), dim, operator.add), [t], [pull])
 
 
-@public("torch Tensor in-place")
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of all up to each place."""
-    t = _summable(input, dtype)
-    if not t.requires_grad:
-        return _scan(t, dim, operator.mul)
-    return renamed("CumprodBackward0", stack(list(itertools.accumulate(t.unbind(dim), operator.mul)), dim))
-
-
-@public("torch Tensor")
-def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    """Each place less the one before."""
-    for _ in range(n):
-        size = input._shape[axis(dim, input.ndim)]
-        input = input.narrow(dim, 1, size - 1) - input.narrow(dim, 0, size - 1)
-    return input
-
-
 @public("torch Tensor")
 def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """(Σ|x|ᵖ)^(1/p) over dimensions."""
@@ -232,7 +213,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     elif p in (0, 1):
         out = (t.abs() if p else (t != 0).to(t.dtype)).sum(dim, keepdim)
     else:
-        out = (t.abs() ** p).sum(dim, keepdim) ** (1 / p)
+        total = (t.abs() ** p).sum(dim, keepdim)
+        out = (total.masked_fill(total == 0, 1.0) ** (1 / p)).masked_fill(total == 0, 0.0)
     return renamed("LinalgVectorNormBackward0", out)
 
 

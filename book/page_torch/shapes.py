@@ -205,8 +205,6 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
 public("torch", "broadcast_to")(lambda input, size: expand(input, size))
 public("Tensor", "expand_as")(lambda input, other: expand(input, other._shape))
 public("Tensor", "view_as")(lambda input, other: viewed(input, other._shape))
-public("Tensor", "reshape_as")(lambda input, other: reshape(input, other._shape))
-public("torch Tensor", "ravel")(lambda input: reshape(input, -1))
 
 
 @public("torch")
@@ -219,13 +217,6 @@ def broadcast_shapes(*shapes: Any) -> Size:
         except RuntimeError:
             raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
     return Size(found)
-
-
-@public("torch")
-def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """All in the shape that they have together."""
-    shape = broadcast_shapes(*(t._shape for t in tensors))
-    return tuple(t if t._shape == shape else expand(t, shape) for t in tensors)
 
 
 def _part(t: Tensor, shape: Sequence[int], steps: Sequence[int], offset: int, name: str) -> Tensor:
@@ -315,14 +306,3 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many parts of nearly one size."""
     return split(input, max(1, -(-input._shape[axis(dim, input.ndim)] // chunks)), dim)
-
-
-@public("Tensor")
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Every window of `size` places along a dimension, the windows' places last."""
-    at = axis(dimension, input.ndim)
-    shape, steps = [*input._shape, size], [*input._stride, input._stride[at]]
-    if size > shape[at]:
-        raise RuntimeError(f"maximum size for tensor at dimension {at} is {shape[at]} but size is {size}")
-    shape[at], steps[at] = (shape[at] - size) // step + 1, steps[at] * step
-    return _part(input, shape, steps, input._offset, "UnfoldBackward0")

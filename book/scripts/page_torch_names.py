@@ -17,6 +17,8 @@ HOMES = (
     "torch.Tensor",
     "torch.nn",
     "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.Module",
     "torch.linalg",
     "torch.optim",
     "torch.func",
@@ -35,7 +37,9 @@ def packed() -> str:
     """The table's source: every public name, by module."""
     lines = []
     for home in HOMES:
-        found = torch.Tensor if home == "torch.Tensor" else importlib.import_module(home)
+        found = {"torch.Tensor": torch.Tensor, "torch.nn.Module": torch.nn.Module}.get(
+            home
+        ) or importlib.import_module(home)
         lines.append(
             f"{home}: " + " ".join(sorted(n for n in dir(found) if not n.startswith("_") and n.isascii()))
         )

@@ -1,4 +1,4 @@
-"""The page's judge: the reader's answer, judged in plain Python on page_torch, gets the verdict it gets in JupyterLab."""
+"""An answer judged in plain Python, on page_torch, gets the verdict that it gets in JupyterLab."""
 
 from __future__ import annotations
 
