@@ -20,7 +20,18 @@ def started(
     """A new tensor of numbers, rounded to a dtype."""
     if where is not None:
         device(where)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return make(kind.keep(data), shape, kind).requires_grad_(requires_grad)
+
+
+def sized(name: str, size: Any) -> Any:
+    """A size, which must be a sequence."""
+    if not isinstance(size, list | tuple):
+        place = 1 if name == "full" else 2
+        told = f"argument 'size' (position {place}) must be tuple of ints, not {type(size).__name__}"
+        raise TypeError(f"{name}(): {told}")
+    return size
 
 
 def dtype_of_numbers(numbers: list[Any]) -> dtype:
@@ -69,8 +80,6 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def _filled(name: str, value: Any) -> None:
     def create(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         shape, kind = shape_of(size), dtype or DEFAULT[0]
-        if min(shape, default=0) < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
         return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 
     public("torch", name)(create)
@@ -91,7 +100,7 @@ def full(
     size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of one number everywhere."""
-    kind, shape = dtype or dtype_of_numbers([fill_value]), shape_of([size])
+    kind, shape = dtype or dtype_of_numbers([fill_value]), shape_of([sized("full", size)])
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 

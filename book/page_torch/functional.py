@@ -149,7 +149,7 @@ def _paired(name: str, loss: Any) -> None:
     """A loss of two tensors, entry by entry."""
 
     def function(input: Tensor, target: Tensor, *, reduction: str = "mean", **settings: Any) -> Tensor:
-        if input._shape != target._shape:
+        if input.size() != target.size():
             told = "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
             sizes = f"a target size ({target._shape}) that is different to the input size ({input._shape})"
             warnings.warn(f"Using {sizes}. {told}", UserWarning, stacklevel=3)

@@ -28,8 +28,10 @@ def _as_index(item: Any) -> Any:
         return as_tensor(item).to(dtypes.int64) if item == [] else as_tensor(item)
     if hasattr(item, "__index__"):
         return item.__index__()
+    if isinstance(item, str):
+        raise TypeError("new(): invalid data type 'str'")
     told = "integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
-    raise TypeError(f"only {told} (got {type(item).__name__})")
+    raise IndexError(f"only {told} (got {type(item).__name__})")
 
 
 def _viewed(t: Tensor, index: Any) -> tuple[Tensor, dict[int, Tensor]]:
@@ -251,6 +253,9 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @public("torch Tensor")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The places of an index along a dimension."""
+    if not isinstance(index, Tensor):
+        told = f"argument 'index' (position 2) must be Tensor, not {type(index).__name__}"
+        raise TypeError(f"index_select(): {told}")
     if index.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     at, shape = axis(dim, input.ndim), list(input._shape)

@@ -102,6 +102,17 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     )
 
 
+@public("torch Tensor")
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Every product of an entry of one vector and one of another."""
+    if not isinstance(vec2, Tensor):
+        raise TypeError(f"outer(): argument 'vec2' (position 2) must be Tensor, not {type(vec2).__name__}")
+    for name, t in (("self", input), ("vec2", vec2)):
+        if t.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t.ndim}-D")
+    return unsqueeze(input, 1) * vec2
+
+
 @public("torch Tensor linalg")
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product over the last two dimensions, broadcast over the others."""

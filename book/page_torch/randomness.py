@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import dtypes
-from .creation import started
+from .creation import sized, started
 from .dtypes import DEFAULT, dtype
 from .registry import not_in_page, public, shape_of
 from .tensor import Tensor, make, overwrite
@@ -146,7 +146,7 @@ def randint(
     device: Any = None,
 ) -> Tensor:
     """Whole numbers from `low` up to, not including, `high`."""
-    low, high, size = (0, low, high) if size is None else (low, high, size)
+    low, high, size = (0, low, sized("randint", high)) if size is None else (low, high, size)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     shape, source, count = shape_of([size]), generator or default_generator, 64 if high - low >= 2**32 else 32

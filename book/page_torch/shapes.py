@@ -70,7 +70,6 @@ def viewed(input: Tensor, *shape: Any) -> Tensor:
 @public("torch Tensor")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The numbers in order, in another shape: a view where one can be, else a copy."""
-    shape = shape[0] if shape and isinstance(shape[0], list | tuple) else shape
     sizes = inferred(shape_of(shape), input.numel())
     steps, before = _view_strides(input, sizes), input._shape
     if steps is not None:

@@ -379,7 +379,7 @@ def overwrite(t: Tensor, out: Tensor) -> Tensor:
 def nested(data: Any) -> tuple[list[Any], list[int]]:
     """The numbers of nested lists, and the shape."""
     if isinstance(data, Tensor):
-        return flat(data), list(data._shape)
+        return [_alone(data)], []
     if not isinstance(data, list | tuple | range):
         return [data], []
     parts = [nested(entry) for entry in data]

@@ -23,26 +23,22 @@ HOMES = (
     "torch.optim",
     "torch.func",
 )
-OTHER = re.compile(r"^_|(Type|Storage|Tensor|_copy|_)$")  # types of old, and what ends as another name does
-
-MODULES = ("distributed", "distributions", "export", "fft", "jit", "onnx", "profiler", "sparse", "special")
-
-
-def _is_module(found: object, name: str) -> bool:
-    """Whether a name is a module's: which of them there are depends on what was imported."""
-    return isinstance(getattr(found, name, None), ModuleType)
+CLASSES = {"torch.Tensor": torch.Tensor, "torch.nn.Module": torch.nn.Module}
+OTHER = re.compile(r"^_|(Type|Storage|Tensor|_copy)$")  # private names, types of old, and copies of others
+MODULES = {"distributed", "distributions", "export", "fft", "jit", "onnx", "profiler", "sparse", "special"}
 
 
 def packed() -> str:
-    """The table's source: every public name, by module."""
+    """The table's source: every public name by module, without the modules below it."""
     lines = []
     for home in HOMES:
-        found = {"torch.Tensor": torch.Tensor, "torch.nn.Module": torch.nn.Module}.get(
-            home
-        ) or importlib.import_module(home)
-        lines.append(
-            f"{home}: " + " ".join(sorted(n for n in dir(found) if not n.startswith("_") and n.isascii()))
+        found = CLASSES.get(home) or importlib.import_module(home)
+        names = {n for n in dir(found) if n.isascii() and not OTHER.search(n)}
+        names = {n for n in names if not isinstance(getattr(found, n, None), ModuleType)}
+        names = {n for n in names if not (n.endswith("_") and n[:-1] in names)} | (
+            MODULES if home == "torch" else set()
         )
+        lines.append(f"{home}: " + " ".join(sorted(names)))
     text = base64.b85encode(zlib.compress("\n".join(lines).encode(), 9)).decode()
     return "".join(f'    "{text[at : at + 104]}"\n' for at in range(0, len(text), 104))
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from torch_calls import ANY, ENTRYWISE, FLOAT, MADE, MATRIX, listed
+from torch_calls import ANY, ENTRYWISE, FLOAT, MADE, MATRIX, MISTAKEN, PROMOTING, listed
 
 from course_exercises.raised import cause
 
@@ -66,7 +66,7 @@ class Data:
         self.tensors[name] = (numbers, shape, kind, False)
 
     def names(self, lib: Any) -> dict[str, Any]:
-        found = {"torch": lib, "nn": lib.nn, "F": lib.nn.functional} | self.plain
+        found = {"torch": lib, "nn": lib.nn, "F": lib.nn.functional, "math": math} | self.plain
         for name, (numbers, shape, kind, grad) in self.tensors.items():
             made = lib.tensor(numbers, dtype=getattr(lib, kind)).reshape(shape)
             found[name] = made.requires_grad_() if grad else made
@@ -281,20 +281,18 @@ def test_edges_of_arithmetic(seed, kind):
     assert differences(ENTRYWISE, data) == []
 
 
-DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
-PROMOTING = """
-a + b | a / b | a == b | a * 2 | a * 1.5 | a * True | torch.maximum(a, b) | torch.cat([a.reshape(-1), b.reshape(-1)])
-torch.where(a == b, a, b) | a.sum() | a.prod() | a.cumsum(0) | a.exp() | torch.stack([a, b.to(a.dtype)]) | a.clamp(0, 1.5) | a ** 2
-a.add_(b) | a.mul_(1.5) | a // 2 | a % 2 | b.masked_fill(a == a, 1) | a.to(b.dtype) | torch.tensor([a.item(), b.item()]) | 2 - a
-"""
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_mistakes_fail_as_in_torch(shape):
+    """With the same type of exception, for the same cause as far as the judge names one."""
+    assert differences(MISTAKEN, floats(3, shape, "float32")) == []
 
 
-@pytest.mark.parametrize("one", DTYPES)
+@pytest.mark.parametrize("one", page_torch.dtypes.ALL, ids=str)
 def test_dtypes_promote_as_in_torch(one):
-    for other in DTYPES:
+    for other in page_torch.dtypes.ALL:
         for shapes_ in itertools.product([(), (1,)], repeat=2):
             data = Data(0)
-            for name, kind, shape in zip("ab", (one, other), shapes_, strict=True):
+            for name, kind, shape in zip("ab", (one.name, other.name), shapes_, strict=True):
                 data.tensors[name] = ([1], shape, kind, False)
             assert differences(PROMOTING, data) == []
 

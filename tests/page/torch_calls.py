@@ -108,7 +108,7 @@ A @ B.double() | A.long() @ B | A @ 2 | 2 @ A | A @ v.sum() | t3 @ r3 | torch.bm
 torch.einsum("ij,jk->ik", A, B) | torch.einsum("ij,jk", A, B) | torch.einsum("bij,bjk->bik", t3, r3) | torch.einsum("...ij,...jk->...ik", t3, r3) | torch.einsum("ij->ji", A) | torch.einsum("ij->", A) | torch.einsum("ii->i", S) | torch.einsum("ii", S) | torch.einsum("i,j->ij", v, w) | torch.einsum("bij,jk->bik", t3, B) | torch.einsum("ij,ij->i", A, A)
 torch.einsum("ij,j->i", A, v) | torch.einsum("ij,kj->ik", A, A) | torch.einsum("bij,bkj->bik", t3, t3) | torch.einsum("ij,jk->ik", A, A) | torch.einsum("ijk,jk->ik", A, B) | torch.einsum("ij,jk,kl->il", A, B, B.T) | torch.einsum("ij,jk->iz", A, B) | torch.einsum("ij->ii", A) | torch.einsum("bij,bjf->bif", t3, r3) | torch.einsum("i...->...", A)
 F.linear(A, B.T) | F.linear(A, B.T, B.sum(0)) | F.linear(t3, B.T, B.sum(0)) | F.linear(A, A) | F.linear(A, B) | F.linear(v, B.T) | F.scaled_dot_product_attention(t3, t3, t3) | F.scaled_dot_product_attention(t3, t3, t3, is_causal=True) | F.scaled_dot_product_attention(A, A, A, attn_mask=(A @ A.T > 0)) | F.scaled_dot_product_attention(A, A, A, scale=0.3)
-F.layer_norm(A, (A.shape[1],)) | torch.layer_norm(A, (A.shape[1],), v, v) | F.layer_norm(A, (A.shape[1],), v, v, 1e-3) | F.layer_norm(A, (9,)) | torch.cdist(A, A * 2) | torch.cdist(A, A + 1, p=1.0) | A.cov() | torch.cov(A) | A.corrcoef() | torch.corrcoef(A)
+F.layer_norm(A, (A.shape[1],)) | torch.layer_norm(A, (A.shape[1],), v, v) | F.layer_norm(A, (A.shape[1],), v, v, 1e-3) | F.layer_norm(A, (9,)) | torch.outer(v, w) | v.outer(v) | A.outer(v) | torch.cdist(A, A * 2) | torch.cdist(A, A + 1, p=1.0) | A.cov() | torch.cov(A) | A.corrcoef() | torch.corrcoef(A)
 torch.linalg.solve(S, w) | torch.linalg.solve(S, S) | torch.linalg.solve(S, v[:1]) | torch.linalg.solve(S * 0, w) | torch.linalg.inv(S) | torch.inverse(S) | S.inverse() | torch.linalg.inv(S * 0) | torch.linalg.inv(A) | torch.linalg.det(S) | torch.det(S) | S.det() | torch.linalg.solve_triangular(Q, S, upper=False) | torch.linalg.solve_triangular(Q, S, upper=True)
 torch.linalg.cholesky(Q.detach()) | torch.linalg.cholesky(-Q.detach()) | torch.linalg.eigvalsh(Q) | torch.linalg.eigh(Q.detach()).eigenvalues | torch.linalg.eigh(Q.detach()).eigenvectors.abs() | torch.linalg.qr(A.detach()) | torch.linalg.qr(S.detach(), mode="complete") | torch.linalg.lstsq(S.detach(), S.detach()).solution | torch.linalg.norm(A) | torch.linalg.norm(v, 1)
 F.cross_entropy(z, labels) | F.cross_entropy(z, labels, reduction="sum") | F.cross_entropy(z, labels, reduction="none") | F.cross_entropy(z, labels, label_smoothing=0.1) | F.cross_entropy(z, labels, ignore_index=1) | F.cross_entropy(z, z.detach().softmax(1)) | F.cross_entropy(z, labels.float()) | F.cross_entropy(z, labels[:-1]) | F.cross_entropy(z[0], labels[0]) | F.cross_entropy(z, labels, weight=v0)
@@ -141,6 +141,29 @@ x.abs() | x.sign() | x.floor() | x.ceil() | x.round() | x.trunc() | x.square() |
 x.asin() | x.acos() | x.atan() | x.sinh() | x.cosh() | x.erf() | F.silu(x) | F.softplus(x) | F.logsigmoid(x) | x.max() | x.min()
 x.argmax() | x.sort() | x.median() | x.sum() | x.softmax(0) | x.log_softmax(0) | x.logsumexp(0) | x.any() | x.all() | repr(x) | x.unique().numel()
 x.to(torch.float16) | x.to(torch.bfloat16) | x.to(torch.bool) | x.float() | x.double() | x.cumsum(0) | x.mean() | x.var() | x.topk(2).values
+"""
+
+MISTAKEN = """
+x.sum("a") | x.sum(foo=1) | x.sum(1.5) | x.reshape("a") | x.reshape(2.0) | torch.zeros("a") | torch.zeros() | torch.cat(x, y) | torch.cat(x) | torch.stack(x, y)
+torch.stack(x, x) | x.view(2.0) | x.mean(1.5) | x.matmul(3) | F.cross_entropy(x) | x.max("a") | x ** "a" | x + None | x + [1, 2] | x + "a" | x @ [1] | x @ 2
+torch.arange("a") | torch.arange() | torch.softmax(x) | torch.softmax([1.0, 2.0], 0) | torch.exp() | torch.exp([1.0]) | x.exp(1) | x.unsqueeze() | torch.where(x > 0, x)
+x.transpose(0) | x.gather(0) | torch.einsum("ij", x, x) | torch.mean([1.0]) | torch.sum(3) | torch.maximum(x, 0) | torch.max(3, 4) | torch.abs(-2) | x() | x.shape()
+x.ndim() | x.T() | x.item().mean() | [1.0].mean() | (3.0).sqrt() | None.sum() | x.foo | torch.foo(x) | F.softmx(x) | torch.relu(3) | F.relu(-1.0) | F.mse_loss(x, 3)
+F.mse_loss(x) | nn.Linear(2) | nn.Linear(2, 3)(3) | nn.Linear(2, 3)(torch.ones(4)) | torch.linspace(0, 1) | torch.eye() | torch.full(2, 3) | torch.full((2,))
+torch.ones(2)(3) | x.clamp("a") | x.clamp(1, 2, 3) | x.std("a") | x.softmax("a") | x.argmax(1.5) | x.topk() | x.sort(5) | x.cumsum() | x.flip() | x.flip("a") | x.roll("a")
+x.repeat() | x.expand() | x.permute() | x.permute(0, 0) | x.squeeze("a") | x.split() | x.chunk() | x.masked_fill(x > 0) | x.masked_fill([True], 1) | x.where(x > 0)
+torch.where([True], 1, 2) | x.scatter(0) | x.index_select(0, [0]) | x[1.5] | x[x] | x[:, :, :, :, 0] | x.new_zeros("a") | x.to("foo") | x.to("cuda") | x.backward()
+torch.autograd.grad(x) | torch.autograd.grad(x.sum(), 3) | torch.func.grad(3)(x) | torch.randn("a") | torch.randint(3) | torch.randint(0, 3) | torch.rand(-1)
+torch.randperm(-1) | torch.randperm("a") | torch.manual_seed("a") | math.sqrt(x) | float(x) | int(x) | bool(x) | range(x) | len(x.sum()) | list(x.sum()) | x.sum()[0]
+x if x > 0 else 0 | max(x, 0) | min(x, x) | x > "a" | x == "a" | x != None | not x | x and y | sum(x) | sum([x, x]) | x.sum() in [1, 2] | abs(x) | round(x) | round(x.sum())
+pow(x, 2) | divmod(x, 2) | 5 // x | ~x | x & 1 | x.__or__(1) | "a" + x | [1] * x | x.dim() + "a" | x.log(2) | torch.log(x, 2) | torch.tensor([1, "a"])
+torch.tensor([None]) | torch.tensor([[1], 2]) | torch.tensor([x, x]) | torch.tensor({1: 2}) | torch.cat([1, 2]) | torch.stack([]) | x.t().view(-1)
+"""
+
+PROMOTING = """
+a + b | a / b | a == b | a * 2 | a * 1.5 | a * True | torch.maximum(a, b) | torch.cat([a.reshape(-1), b.reshape(-1)])
+torch.where(a == b, a, b) | a.sum() | a.prod() | a.cumsum(0) | a.exp() | torch.stack([a, b.to(a.dtype)]) | a.clamp(0, 1.5) | a ** 2
+a.add_(b) | a.mul_(1.5) | a // 2 | a % 2 | b.masked_fill(a == a, 1) | a.to(b.dtype) | torch.tensor([a.item(), b.item()]) | 2 - a
 """
 
 
