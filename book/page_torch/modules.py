@@ -228,7 +228,10 @@ def _of_function(name: str, function: str | Callable, shown: bool, settings: dic
 _MEAN = {"reduction": "mean"}
 _OF_FUNCTIONS: dict[str, tuple[Any, bool, dict[str, Any]]] = {
     "ReLU": ("relu", True, {}), "Tanh": ("tanh", True, {}), "Sigmoid": ("sigmoid", True, {}),
-    "SiLU": ("silu", True, {}), "Softmax": ("softmax", True, {"dim": None}), "MSELoss": ("mse_loss", False, _MEAN),
+    "SiLU": ("silu", True, {}), "GELU": ("gelu", True, {"approximate": "none"}), "LogSigmoid": ("logsigmoid", True, {}),
+    "LeakyReLU": ("leaky_relu", True, {"negative_slope": 0.01}), "SmoothL1Loss": ("smooth_l1_loss", False, _MEAN),
+    "Identity": (lambda x: x, False, {}),
+    "Softmax": ("softmax", True, {"dim": None}), "MSELoss": ("mse_loss", False, _MEAN),
     "L1Loss": ("l1_loss", False, _MEAN), "NLLLoss": ("nll_loss", False, {"weight": None, "ignore_index": -100} | _MEAN),
     "BCEWithLogitsLoss": ("binary_cross_entropy_with_logits", False, {"weight": None} | _MEAN | {"pos_weight": None}),
     "CrossEntropyLoss": ("cross_entropy", False, {"weight": None, "ignore_index": -100} | _MEAN | {"label_smoothing": 0.0}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import importlib
 import re
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+
+from course_lib.files import print_in_any_encoding
 
 PATH = Path(__file__).resolve().parents[1] / "page_torch" / "names.py"
 HOMES = (
@@ -43,6 +46,14 @@ def packed() -> str:
     return "".join(f'    "{text[at : at + 104]}"\n' for at in range(0, len(text), 104))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command."""
+    print_in_any_encoding()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     head = PATH.read_text("utf-8").partition("PACKED = (\n")[0]
     PATH.write_text(f"{head}PACKED = (\n{packed()})\n", "utf-8")
+    print(f"{PATH.name}: written")
+
+
+if __name__ == "__main__":
+    main()

@@ -76,7 +76,7 @@ x.isinf() | torch.isinf(x) | x.isfinite() | torch.isfinite(x) | x in x | 0.5 in 
 x.new_full((2,), 7) | torch.zeros_like(x) | torch.ones_like(x) | torch.full_like(x, 2.5) | torch.empty_like(x).shape | torch.zeros_like(x, dtype=torch.int64)
 x.untyped_storage().nbytes() | x[0].untyped_storage().data_ptr() == x.untyped_storage().data_ptr() | (x.data_ptr() == x.T.data_ptr()) | x._version | x.nosuchthing | torch.nosuchthing | F.nosuchthing
 nn.ReLU()(x) | nn.Tanh()(x) | nn.Sigmoid()(x) | nn.SiLU()(x) | nn.Softmax(-1)(x)
-nn.MSELoss()(x, x * 2) | nn.L1Loss(reduction="sum")(x, x + 1) | nn.BCEWithLogitsLoss()(x, u.square())
+nn.GELU()(x) | nn.LogSigmoid()(x) | nn.LeakyReLU(0.3)(x) | nn.SmoothL1Loss()(x, x * 2) | nn.Identity()(x) | nn.MSELoss()(x, x * 2) | nn.L1Loss(reduction="sum")(x, x + 1) | nn.BCEWithLogitsLoss()(x, u.square())
 nn.Flatten(0)(x) | x.detach().requires_grad_().is_leaf | torch.rand_like(x).shape | torch.randn_like(x).shape | (x @ x) | x.matmul(y) | x.inverse()
 y = x * 1; y += 1; y | y = x * 1; y *= 2; y | y = x * 1; y -= x; y | y = x * 1; y /= 2; y | y = x * 1; y **= 2; y | y = x * 1; y.add_(x); y | y = x * 1; y.sub_(1); y | y = x * 1; y.mul_(x); y | y = x * 1; y.div_(2); y
 y = x * 1; y[0] = 0.5; y | y = x * 1; y[..., 0] = x[..., 0] * 2; y | y = x * 1; y[x > 0] = 0.0; y | y = x * 1; y[[0]] = 1.0; y | y = x * 1; z = y[0]; z.mul_(2); y | y = x * 1; z = y[0]; y.mul_(2); z
