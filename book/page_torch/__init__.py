@@ -11,7 +11,19 @@ import sys
 import types
 from typing import Any
 
-from . import autograd, dtypes, functional, linalg, modules, optim, printing, randomness, tape
+from . import (  # noqa: F401
+    autograd,
+    dtypes,
+    functional,
+    joins,
+    linalg,
+    modules,
+    operators,
+    optim,
+    printing,
+    randomness,
+    tape,
+)
 from .names import Absent, absent, missing
 from .registry import PUBLIC
 from .tensor import Tensor
@@ -53,7 +65,7 @@ _PARTS = {
     "nn": _module("nn", modules.MODULES | _NN),
     "optim": _module(
         "optim",
-        optim.OPTIMISERS | {"lr_scheduler": _module("optim.lr_scheduler", {"LambdaLR": optim.LambdaLR})},
+        optim.OPTIMISERS,
     ),
     "linalg": _module("linalg", PUBLIC["torch.linalg"] | {"LinAlgError": linalg.LinAlgError}),
     "autograd": _module("autograd", _AUTOGRAD | _MODES),

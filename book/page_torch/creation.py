@@ -9,7 +9,7 @@ from typing import Any
 from . import dtypes
 from .dtypes import DEFAULT, device, dtype
 from .pointwise import broadcast, repeated
-from .registry import TORCH, not_in_page, public, shape_of
+from .registry import not_in_page, public, shape_of
 from .tape import record, renamed
 from .tensor import Tensor, flat, make, nested, overwrite, plain
 
@@ -20,7 +20,18 @@ def started(
     """A new tensor of numbers, rounded to a dtype."""
     if where is not None:
         device(where)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return make(kind.keep(data), shape, kind).requires_grad_(requires_grad)
+
+
+def sized(name: str, size: Any) -> Any:
+    """A size, which must be a sequence."""
+    if not isinstance(size, list | tuple):
+        place = 1 if name == "full" else 2
+        told = f"argument 'size' (position {place}) must be tuple of ints, not {type(size).__name__}"
+        raise TypeError(f"{name}(): {told}")
+    return size
 
 
 def dtype_of_numbers(numbers: list[Any]) -> dtype:
@@ -54,7 +65,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     dtype_of_numbers(numbers)
     numbers = [x.item() if isinstance(x, Tensor) else x for x in numbers]
     if kind.kind == "i" and any(isinstance(x, int) and not -(2**63) <= x < 2**63 for x in numbers):
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return started(numbers, shape, kind, requires_grad, device)
 
 
@@ -69,8 +80,6 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def _filled(name: str, value: Any) -> None:
     def create(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         shape, kind = shape_of(size), dtype or DEFAULT[0]
-        if min(shape, default=0) < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
         return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 
     public("torch", name)(create)
@@ -91,7 +100,7 @@ def full(
     size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of one number everywhere."""
-    kind, shape = dtype or dtype_of_numbers([fill_value]), shape_of([size])
+    kind, shape = dtype or dtype_of_numbers([fill_value]), shape_of([sized("full", size)])
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     return started([value] * math.prod(shape), shape, kind, requires_grad, device)
 
@@ -153,19 +162,6 @@ def eye(
     return started(data, [n, columns], dtype or DEFAULT[0], requires_grad, device)
 
 
-@public("torch")
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Each vector laid out along a dimension of its own."""
-    given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else list(tensors)
-    if indexing == "xy" and len(given) > 1:
-        y, x, *rest = meshgrid(given[1], given[0], *given[2:])
-        return tuple(g.transpose(0, 1) for g in (x, y, *rest)) if rest else (x, y)
-    shape, count = [t.numel() for t in given], len(given)
-    return tuple(
-        t.reshape([-1 if i == at else 1 for i in range(count)]).expand(shape) for at, t in enumerate(given)
-    )
-
-
 # --- copies and conversions ---------------------------------------------------------------------------------
 
 
@@ -201,8 +197,6 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
 
 for _name in ("float", "double", "half", "bfloat16", "long", "int", "short", "bool"):
     public("Tensor", _name)(lambda input, _kind=dtypes.BY_NAME[_name]: to(input, _kind))
-public("Tensor", "type_as")(lambda input, other: to(input, other.dtype))
-public("Tensor", "type")(lambda input, dtype=None: input.dtype.legacy if dtype is None else to(input, dtype))
 public("Tensor", "cpu")(lambda input: input)
 
 
@@ -238,7 +232,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     low, high = (edge if x is None else kind.keep([x])[0] for x, edge in ((min, -math.inf), (max, math.inf)))
     numbers = flat(input) if input.dtype is kind else kind.keep(flat(input))
     out = make([low if x < low else high if x > high else x for x in numbers], input._shape, kind)
-    pull = lambda g: g * ((input >= low) & (input <= high))  # noqa: E731
+    pull = lambda g: g * ((input > low) & (input < high))  # noqa: E731
     return record("ClampBackward1", out, [input], [pull], [input])
 
 
@@ -312,19 +306,8 @@ def allclose(
     return all(flat(isclose(input, other, rtol, atol, equal_nan)))
 
 
-@public("torch Tensor")
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each whole number is there."""
-    if input.ndim != 1 or min(flat(input), default=0) < 0:
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    shares = TORCH["ones_like"](input) if weights is None else weights
-    return shares.new_zeros(max(minlength, max(flat(input), default=-1) + 1)).scatter_add(0, input, shares)
-
-
 public("torch", "is_tensor")(lambda obj: isinstance(obj, Tensor))
 public("torch", "numel")(lambda input: input.numel())
 public("torch", "is_floating_point")(lambda input: input.is_floating_point())
 public("torch", "get_default_dtype")(lambda: DEFAULT[0])
 public("torch", "set_default_dtype")(lambda d: DEFAULT.__setitem__(0, d))
-public("torch", "result_type")(lambda tensor1, tensor2: dtypes.result_type(tensor1, tensor2))
-public("torch", "promote_types")(lambda type1, type2: dtypes.promote(type1, type2))

@@ -8,7 +8,7 @@ from array import array
 from typing import Any
 
 
-class dtype:  # noqa: N801  (torch's own name)
+class dtype:
     """The type of a tensor's numbers: its kind is "b" for truth values, "i" for whole numbers, "f" for floats."""
 
     def __init__(self, name: str, kind: str, bits: int, title: str) -> None:
@@ -119,7 +119,7 @@ class Size(tuple):
         return math.prod(self)
 
 
-class device:  # noqa: N801
+class device:
     """Where a tensor lives: in the page, always the CPU."""
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
@@ -139,7 +139,7 @@ class device:  # noqa: N801
     __hash__ = object.__hash__
 
 
-class finfo:  # noqa: N801
+class finfo:
     """The limits of a dtype."""
 
     def __init__(self, kind: dtype | None = None) -> None:

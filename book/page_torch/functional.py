@@ -9,11 +9,11 @@ from typing import Any
 from . import dtypes
 from .indexing import gather, where
 from .linear_algebra import matmul
-from .pointwise import applied
+from .pointwise import applied, logistic
 from .reductions import log_softmax, softmax
 from .registry import PUBLIC, not_in_page, public
 from .tape import record, renamed
-from .tensor import Tensor, flat, make, pick
+from .tensor import Tensor, flat, make
 
 F = PUBLIC["torch.nn.functional"]
 
@@ -58,25 +58,18 @@ def _softplus(x: float, beta: float = 1, threshold: float = 20) -> float:
     return x if x * beta > threshold else math.log1p(math.exp(x * beta)) / beta
 
 
-_activation(
-    "silu", lambda x: x / (1 + math.exp(-max(x, -700))), lambda x: (s := x.sigmoid()) * (1 + x * (1 - s))
-)
-_activation("gelu", _gelu, _gelu_slope)
+_activation("silu", lambda x: x * logistic(x), lambda x: (s := x.sigmoid()) * (1 + x * (1 - s)))
 _activation(
     "softplus",
     _softplus,
     lambda x, beta=1, threshold=20: where(x * beta > threshold, 1.0, (x * beta).sigmoid()),
 )
 _activation("log_sigmoid", lambda x: -_softplus(-x, 1, 700), lambda x: (-x).sigmoid())
+_activation("gelu", _gelu, _gelu_slope)
 _activation(
     "leaky_relu",
     lambda x, negative_slope=0.01: x if x > 0 else x * negative_slope,
-    lambda x, negative_slope=0.01: where(x > 0, 1.0, negative_slope),
-)
-_activation(
-    "elu",
-    lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
-    lambda x, alpha=1.0: where(x > 0, 1.0, alpha * x.exp()),
+    lambda x, negative_slope=0.01: where(x > 0, x.new_tensor(1.0), negative_slope),
 )
 for _name, _function in (("softmax", softmax), ("log_softmax", log_softmax)):
     public("F", _name)(
@@ -95,20 +88,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise RuntimeError(str(error).replace("mm: ", "mm: " if bias is None else "addmm: ")) from None
     if bias is None:
         return out
-    return renamed("AddmmBackward0" if input.ndim == 2 else "ViewBackward0", out + bias)
-
-
-@public("F")
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """Each line divided by its norm."""
-    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
-
-
-@public("F torch")
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1 · x2 / (|x1| |x2|) along a dimension."""
-    first, second = (x / x.norm(dim=dim, keepdim=True).clamp_min(eps) for x in (x1, x2))
-    return (first * second).sum(dim)
+    return renamed("AddmmBackward0" if input.ndim == 2 else "UnsafeViewBackward0", out + bias)
 
 
 @public("F torch")
@@ -140,36 +120,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 @public("F")
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """The rows of a table at the indices."""
-    if input.dtype not in (dtypes.int64, dtypes.int32):
-        told = f"Long, Int; but got {input.dtype.legacy} instead (while checking arguments for embedding)"
-        raise RuntimeError(
-            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: {told}"
-        )
-    rows, width = weight._shape
-    if any(not 0 <= i < rows for i in flat(input)):
-        raise IndexError("index out of range in self")
-    there = [i * width + j for i in flat(input) for j in range(width)]
-    return pick(weight, there, [*input._shape, width], "EmbeddingBackward0")
-
-
-@public("F")
-def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Numbers put before and after, in pairs from the last dimension on."""
-    if mode != "constant" or min(pad) < 0:
-        raise not_in_page("pad by other numbers than a constant")
-    shape, inside = list(input._shape), [slice(None)] * input.ndim
-    for place in range(len(pad) // 2):
-        at, before, after = input.ndim - 1 - place, pad[2 * place], pad[2 * place + 1]
-        inside[at] = slice(before, before + shape[at])
-        shape[at] += before + after
-    out = input.new_full(shape, value or 0)
-    out[tuple(inside)] = input
-    return renamed("ConstantPadNdBackward0", out)
-
-
-@public("F")
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
     scale: float | None = None,
@@ -183,16 +133,6 @@ def scaled_dot_product_attention(
         masks = attn_mask.dtype.kind == "b"
         scores = scores.masked_fill(~attn_mask, -math.inf) if masks else scores + attn_mask
     return scores.softmax(-1) @ value
-
-
-@public("F")
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Nothing dropped outside training; the random masks of training are not in the page."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if training and p:
-        raise not_in_page("dropout while training")
-    return input
 
 
 # --- losses -------------------------------------------------------------------------------------------------
@@ -209,11 +149,12 @@ def _paired(name: str, loss: Any) -> None:
     """A loss of two tensors, entry by entry."""
 
     def function(input: Tensor, target: Tensor, *, reduction: str = "mean", **settings: Any) -> Tensor:
-        if input._shape != target._shape:
+        if input.size() != target.size():
             told = "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
             sizes = f"a target size ({target._shape}) that is different to the input size ({input._shape})"
             warnings.warn(f"Using {sizes}. {told}", UserWarning, stacklevel=3)
-        return renamed(_camel(name), reduced(loss(input, target, **settings), reduction))
+        out = reduced(loss(input, target, **settings), reduction)
+        return out if name == "l1_loss" else renamed(_camel(name), out)
 
     public("F", name)(function)
 
@@ -226,31 +167,6 @@ def _smooth(input: Tensor, target: Tensor, beta: float = 1.0) -> Tensor:
 _paired("mse_loss", lambda input, target: (input - target).square())
 _paired("l1_loss", lambda input, target: (input - target).abs())
 _paired("smooth_l1_loss", _smooth)
-_paired("huber_loss", lambda input, target, delta=1.0: delta * _smooth(input, target, delta))
-
-
-@public("F")
-def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """Σ target (log target − input)."""
-    logs = target if log_target else where(target == 0, 0.0, where(target == 0, 1.0, target).log())
-    loss = (target.exp() if log_target else target) * (logs - input)
-    return loss.sum() / input._shape[0] if reduction == "batchmean" else reduced(loss, reduction)
-
-
-@public("F")
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Any = None, *, reduction: str = "mean"
-) -> Tensor:
-    """−(t log x + (1 − t) log(1 − x)), the logarithms no less than −100."""
-    if input._shape != target._shape:
-        told = f"the input size ({input._shape}) is deprecated. Please ensure they have the same size."
-        raise ValueError(f"Using a target size ({target._shape}) that is different to {told}")
-    if any(not 0 <= x <= 1 for x in flat(input)):
-        raise RuntimeError("all elements of input should be between 0 and 1")
-    loss = -(target * input.log().clamp(min=-100) + (1 - target) * (1 - input).log().clamp(min=-100))
-    return renamed(
-        "BinaryCrossEntropyBackward0", reduced(loss if weight is None else loss * weight, reduction)
-    )
 
 
 @public("F")
@@ -286,9 +202,9 @@ def nll_loss(
     kept = target != ignore_index
     labels = where(kept, target, 0)
     weights = kept.to(input.dtype) if weight is None else weight[labels] * kept
-    loss = -gather(input, at, labels.unsqueeze(at)).squeeze(at) * weights
+    loss = where(kept, -gather(input, at, labels.unsqueeze(at)).squeeze(at), 0.0) * weights
     out = loss.sum() / weights.sum() if reduction == "mean" else reduced(loss, reduction)
-    return renamed("NllLossBackward0", out)
+    return renamed(f"NllLoss{'2D' * (input.ndim > 2)}Backward0", out)
 
 
 @public("F")
@@ -316,7 +232,7 @@ def cross_entropy(
     if not label_smoothing:
         return plain
     kept = (target != ignore_index).to(input.dtype)
-    share = -scaled.sum(at) * kept
+    share = where(kept != 0, -scaled.sum(at), 0.0)
     if reduction == "mean":
         share = share.sum() / (kept if weight is None else weight[where(kept != 0, target, 0)] * kept).sum()
     elif reduction == "sum":

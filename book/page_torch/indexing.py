@@ -8,8 +8,8 @@ from typing import Any
 from . import dtypes
 from .creation import as_tensor
 from .dtypes import result_type
+from .extremes import lined
 from .pointwise import broadcast, repeated, sum_to, values_of
-from .reductions import lined
 from .registry import TORCH, add_method, in_place, public
 from .shapes import expand, select, sliced, unsqueeze
 from .tape import record, renamed
@@ -28,8 +28,10 @@ def _as_index(item: Any) -> Any:
         return as_tensor(item).to(dtypes.int64) if item == [] else as_tensor(item)
     if hasattr(item, "__index__"):
         return item.__index__()
+    if isinstance(item, str):
+        raise TypeError("new(): invalid data type 'str'")
     told = "integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
-    raise TypeError(f"only {told} (got {type(item).__name__})")
+    raise IndexError(f"only {told} (got {type(item).__name__})")
 
 
 def _viewed(t: Tensor, index: Any) -> tuple[Tensor, dict[int, Tensor]]:
@@ -172,7 +174,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise TypeError(f"where(): {told}")
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    if condition.dtype.kind != "b":
+    if condition.dtype not in (dtypes.bool_, dtypes.uint8):
         told = f"a boolean tensor, but got a tensor with dtype {condition.dtype.title}"
         raise RuntimeError(f"where expected condition to be {told}")
     kind, shape = result_type(input, other), condition._shape
@@ -206,14 +208,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     number = value.item() if isinstance(value, Tensor) else value
     if isinstance(number, float) and input.dtype.kind == "i" and not number.is_integer():
         raise RuntimeError(f"value cannot be converted to type {input.dtype.name}_t without overflow")
-    return renamed("MaskedFillBackward0", where(mask, as_tensor(value).to(input.dtype), input))
-
-
-@public("torch Tensor")
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The numbers where the mask holds."""
-    shape = broadcast(input._shape, mask._shape)
-    return renamed("MaskedSelectBackward0", expand(input, shape)[expand(mask, shape)])
+    return renamed(
+        f"MaskedFillBackward{int(isinstance(value, Tensor))}",
+        where(mask, as_tensor(value).to(input.dtype), input),
+    )
 
 
 # --- along a dimension --------------------------------------------------------------------------------------
@@ -253,24 +251,11 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @public("torch Tensor")
-def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """As `gather`, broadcast."""
-    at = axis(dim, input.ndim)
-    ones = ([1 if i == at else n for i, n in enumerate(t._shape)] for t in (input, indices))
-    shape = list(broadcast(*map(tuple, ones)))
-    mine, theirs = ([t._shape[at] if i == at else n for i, n in enumerate(shape)] for t in (input, indices))
-    return gather(expand(input, mine), at, expand(indices, theirs))
-
-
-@public("torch Tensor")
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """The numbers at places in the tensor's order."""
-    return renamed("TakeBackward0", input.reshape(-1)[index])
-
-
-@public("torch Tensor")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The places of an index along a dimension."""
+    if not isinstance(index, Tensor):
+        told = f"argument 'index' (position 2) must be Tensor, not {type(index).__name__}"
+        raise TypeError(f"index_select(): {told}")
     if index.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     at, shape = axis(dim, input.ndim), list(input._shape)
@@ -301,15 +286,6 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy with src[i][j] added at [index[i][j]][j] for dim 0, and so on."""
     added = spread(_source(src, input, index), _there(input, dim, index, "scatter_add", src), input._shape)
     return renamed("ScatterAddBackward0", input + added)
-
-
-@public("torch Tensor in-place")
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """A copy with the places of `source` added at the places of an index along a dimension."""
-    at = axis(dim, input.ndim)
-    full = expand(index.reshape([-1 if i == at else 1 for i in range(input.ndim)]), source._shape)
-    there = _there(input, dim, full, "index_add_", source)
-    return renamed("IndexAddBackward0", input + spread(source * alpha, there, input._shape))
 
 
 # --- triangles and diagonals --------------------------------------------------------------------------------
@@ -345,7 +321,11 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix's diagonal, or the matrix with this diagonal."""
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return diag_embed(input, diagonal) if input.ndim == 1 else input.diagonal(diagonal).clone()
+    return (
+        diag_embed(input, diagonal)
+        if input.ndim == 1
+        else renamed("DiagonalBackward0_copy", input.diagonal(diagonal).clone())
+    )
 
 
 @public("torch Tensor")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 from . import dtypes
+from .extremes import result
 from .linear_algebra import matmul
 from .reductions import norm as _norm
-from .reductions import result
 from .registry import TORCH, not_in_page, public
 from .tape import Mode, record, renamed
 from .tensor import Tensor, flat
@@ -97,14 +98,7 @@ def solve(A: Tensor, B: Tensor) -> Tensor:
     out = _solved(a, b, "solve")
     pulls = [lambda g: -matmul(solve(a.mT, g), out.mT), lambda g: solve(a.mT, g)]
     out = record("LinalgSolveExBackward0", out, [a, b], pulls, [a, out])
-    return out.squeeze(-1) if vector else out
-
-
-public("linalg", "solve_ex")(
-    lambda A, B: result("linalg_solve_ex", "result", "info")(
-        solve(A, B), TORCH["zeros"]((), dtype=dtypes.int32)
-    )
-)
+    return renamed("LinalgSolveExBackward0", out.squeeze(-1)) if vector else out
 
 
 @public("linalg")
@@ -207,43 +201,19 @@ def _turn(columns: list[Rows], p: int, q: int, angle: float) -> None:
         rows[p], rows[q] = [c * x - c * t * y for x, y in pairs], [c * t * x + c * y for x, y in pairs]
 
 
-def _rotated(rows: Rows) -> tuple[Rows, Rows]:
-    """Rows turned by Jacobi's rotations until all are orthogonal, and the turn."""
-    rows, turn = [list(row) for row in rows], _identity(len(rows))
-    for _ in range(60):
-        turned = False
-        for p in range(len(rows)):
-            for q in range(p + 1, len(rows)):
-                a, b, c = (
-                    math.fsum(x * y for x, y in zip(rows[i], rows[j], strict=True))
-                    for i, j in ((p, p), (q, q), (p, q))
-                )
-                if abs(c) > 1e-16 * math.sqrt(a * b):
-                    _turn([rows, turn], p, q, (b - a) / (2 * c))
-                    turned = True
-        if not turned:
-            break
-    return rows, turn
-
-
 def _eigen(rows: Rows) -> tuple[list[float], Rows]:
-    """A symmetric matrix's eigenvalues in order and its eigenvectors, as rows: of the matrix shifted to be positive."""
-    n = len(rows)
+    """A symmetric matrix's eigenvalues in order, and its eigenvectors as rows, by Jacobi's rotations."""
+    n, vectors = len(rows), _identity(len(rows))
     whole = [[rows[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)]
-    for sweep in range(60):
-        if sweep == 0:
-            vectors = _identity(n)
-        if sum(whole[i][j] ** 2 for i in range(n) for j in range(i)) <= 1e-32 * sum(
-            whole[i][i] ** 2 for i in range(n)
-        ):
-            break
-        for p in range(n):
-            for q in range(p + 1, n):
-                if whole[p][q]:
-                    angle = (whole[q][q] - whole[p][p]) / (2 * whole[p][q])
-                    _turn([whole, vectors], p, q, angle)
-                    whole = [list(row) for row in zip(*whole, strict=True)]
-                    _turn([whole], p, q, angle)
+    while sum(whole[i][j] ** 2 for i in range(n) for j in range(i)) > 1e-32 * sum(
+        whole[i][i] ** 2 for i in range(n)
+    ):
+        for p, q in itertools.combinations(range(n), 2):
+            if whole[p][q]:
+                angle = (whole[q][q] - whole[p][p]) / (2 * whole[p][q])
+                _turn([whole, vectors], p, q, angle)
+                whole = [list(row) for row in zip(*whole, strict=True)]
+                _turn([whole], p, q, angle)
     order = sorted(range(n), key=lambda i: whole[i][i])
     return [whole[i][i] for i in order], [vectors[i] for i in order]
 
@@ -268,49 +238,24 @@ def eigvalsh(A: Tensor) -> Tensor:
 
 
 @public("linalg")
-def svdvals(A: Tensor) -> Tensor:
-    """The singular values, the largest first."""
-    _no_gradient(A, "svdvals")
-    wide = A if A._shape[-2] <= A._shape[-1] else A.mT
-    found = [
-        sorted((math.hypot(*row) for row in _rotated(rows)[0]), reverse=True) for rows in _matrices(wide)
-    ]
-    return _packed(found, [*A._shape[:-2], min(A._shape[-2:])], A)
-
-
-@public("linalg")
-def matrix_rank(A: Tensor) -> Tensor:
-    """How many singular values are larger than rounding."""
-    values = svdvals(A.detach())
-    return (values > values.amax(-1, keepdim=True) * (max(A._shape[-2:]) * dtypes.finfo(A.dtype).eps)).sum(-1)
-
-
-@public("linalg")
 def lstsq(A: Tensor, B: Tensor) -> Any:
     """x for which |A x − B|² is least."""
-    m, n = A._shape[-2:]
-    if int(matrix_rank(A).min()) < n:
-        raise not_in_page("torch.linalg.lstsq of a matrix that has not full rank")
     q, r = qr(A)
+    size = r.diagonal(0, -2, -1).abs()
+    if (size <= size.amax(-1, keepdim=True) * 1e3 * dtypes.finfo(A.dtype).eps).any():
+        raise not_in_page("torch.linalg.lstsq of a matrix that has not full rank")
     x, none = solve(r, q.mT @ B), A.new_zeros(0)
     gaps, made = (
         ((A @ x - B) ** 2).sum(-2),
         result("linalg_lstsq", "solution", "residuals", "rank", "singular_values"),
     )
-    return made(x, gaps if m > n else none, A.new_full((), n, dtype=dtypes.int64), none)
+    rank = A.new_full((), A._shape[-1], dtype=dtypes.int64)
+    return made(x, gaps if A._shape[-2] > A._shape[-1] else none, rank, none)
 
 
-@public("linalg")
-def vector_norm(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """(Σ|x|ᵖ)^(1/p)."""
-    return _norm(x, ord, dim, keepdim)
-
-
-@public("linalg")
+@public("linalg", "norm", "vector_norm")
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """A vector's or a matrix's norm."""
-    if A.ndim == 1 or ord in (None, "fro") or isinstance(dim, int):
-        return _norm(A, 2 if ord in (None, "fro") else ord, dim, keepdim)
-    if ord == 2 and dim is None and A.ndim == 2:
-        return svdvals(A)[0]
-    raise not_in_page(f"torch.linalg.norm of a matrix with ord={ord!r}")
+    """(Σ|x|ᵖ)^(1/p), of a matrix with p = 2."""
+    if A.ndim > 1 and ord not in (None, "fro") and dim is None:
+        raise not_in_page(f"torch.linalg.norm of a matrix with ord={ord!r}")
+    return _norm(A, 2 if ord in (None, "fro") else ord, dim, keepdim)

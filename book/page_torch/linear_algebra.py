@@ -98,13 +98,15 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     _one_dtype(input, vec, "addmv input tensors must have the same dtype, but got {n}, {m}, and {n}")
     data = _multiplied(flat(input), flat(vec), k, 1) if k else [0] * n
     return _recorded(
-        "MvBackward0", input, vec, data, (n,), [lambda g: outer(g, vec), lambda g: mv(input.t(), g)]
+        "MvBackward0", input, vec, data, (n,), [lambda g: unsqueeze(g, 1) * vec, lambda g: mv(input.t(), g)]
     )
 
 
 @public("torch Tensor")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Every product of an entry of one vector and one of another."""
+    if not isinstance(vec2, Tensor):
+        raise TypeError(f"outer(): argument 'vec2' (position 2) must be Tensor, not {type(vec2).__name__}")
     for name, t in (("self", input), ("vec2", vec2)):
         if t.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t.ndim}-D")
@@ -136,12 +138,6 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 add_method(
     "__matmul__", lambda self, other: matmul(self, other) if isinstance(other, Tensor) else NotImplemented
-)
-public("torch Tensor", "inner")(lambda input, other: matmul(input, other.mT if other.ndim > 1 else other))
-public("torch Tensor", "addmm")(
-    lambda input, mat1, mat2, *, beta=1, alpha=1: renamed(
-        "AddmmBackward0", beta * input + alpha * mm(mat1, mat2, "addmm")
-    )
 )
 
 
@@ -183,7 +179,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             t = t if letter in word else unsqueeze(t, at)
         whole = t if whole is None else _contracted(whole, t, len(result), len(words) == 2)
     dims = list(range(len(result), whole.ndim))
-    return expand(whole.sum(dims) if dims else whole, [sizes[c] for c in result])
+    out, full = whole.sum(dims) if dims else whole, [sizes[c] for c in result]
+    out = renamed("ViewBackward0", out) if len(words) > 1 and len(order) > len(result) else out
+    return out if list(out._shape) == full else expand(out, full)
 
 
 def _contracted(a: Tensor, b: Tensor, kept: int, alone: bool) -> Tensor:
@@ -222,6 +220,9 @@ def _letters(term: str, t: Tensor, place: int, sizes: dict[str, int]) -> str:
 @public("torch")
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
     """The distances between all rows of one tensor and all of another."""
+    for name, t in (("X1", x1), ("X2", x2)):
+        if t.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {t.ndim}D")
     return renamed("CdistBackward0", norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import dtypes
 from .creation import to as _to
+from .names import missing
 from .registry import PUBLIC, TORCH
 from .tape import no_grad
 from .tensor import Tensor, over
@@ -31,38 +32,31 @@ class Module:
     """A function with parameters, made of smaller ones."""
 
     def __init__(self) -> None:
-        self.__dict__.update(training=True, _parameters={}, _buffers={}, _modules={})
+        self.__dict__.update(training=True, _parameters={}, _modules={})
 
     def __setattr__(self, name: str, value: Any) -> None:
-        homes = [self.__dict__.get(home) for home in ("_parameters", "_modules", "_buffers")]
+        parameters, modules = (self.__dict__.get(home) for home in ("_parameters", "_modules"))
         if isinstance(value, Parameter | Module):
-            if homes[0] is None:
+            if parameters is None:
                 kind = "parameters" if isinstance(value, Parameter) else "module"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-            for home in (self.__dict__, *homes):
+            for home in (self.__dict__, parameters, modules):
                 home.pop(name, None)
-            homes[isinstance(value, Module)][name] = value
-            return
-        for home, what, kind in zip(
-            homes,
-            ("parameter", "child module", "buffer"),
-            ("torch.nn.Parameter", "torch.nn.Module", "torch.Tensor"),
-            strict=True,
-        ):
-            if home is not None and name in home:
-                if value is not None and not (what == "buffer" and isinstance(value, Tensor)):
-                    module = type(value).__module__
-                    given = (f"{module}." if module != "builtins" else "") + type(value).__name__
-                    raise TypeError(f"cannot assign '{given}' as {what} '{name}' ({kind} or None expected)")
-                home[name] = value
-                return
-        object.__setattr__(self, name, value)
+            (parameters if isinstance(value, Parameter) else modules)[name] = value
+        elif parameters and name in parameters and value is not None:
+            module = type(value).__module__
+            given = (f"{module}." if module != "builtins" else "") + type(value).__name__
+            raise TypeError(
+                f"cannot assign '{given}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+            )
+        else:
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        for home in ("_parameters", "_buffers", "_modules"):
+        for home in ("_parameters", "_modules"):
             if name in self.__dict__.get(home, ()):
                 return self.__dict__[home][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise missing("torch.nn.Module", name, f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def forward(self, *args: Any) -> Any:
         raise NotImplementedError(
@@ -71,15 +65,6 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
-
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        self._parameters[name] = param
-
-    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        self._buffers[name] = tensor
-
-    def add_module(self, name: str, module: Module | None) -> None:
-        self._modules[name] = module
 
     def named_modules(self, memo: Any = None, prefix: str = "") -> Iterator[tuple[str, Module]]:
         seen = set() if memo is None else memo
@@ -98,31 +83,20 @@ class Module:
     def children(self) -> Iterator[Module]:
         return (child for _, child in self.named_children())
 
-    def _named(self, home: str, recurse: bool = True) -> Iterator[tuple[str, Any]]:
+    def named_parameters(self, recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         seen: set[int] = set()
         for path, module in self.named_modules() if recurse else [("", self)]:
-            for name, value in module.__dict__[home].items():
+            for name, value in module._parameters.items():
                 if value is not None and id(value) not in seen:
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
 
-    def named_parameters(self, recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        return self._named("_parameters", recurse)
-
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        return (p for _, p in self._named("_parameters", recurse))
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        return self._named("_buffers")
-
-    def buffers(self) -> Iterator[Tensor]:
-        return (b for _, b in self._named("_buffers"))
+        return (p for _, p in self.named_parameters(recurse))
 
     def state_dict(self, prefix: str = "") -> OrderedDict:
-        own = self._parameters | self._buffers
-        found = OrderedDict(
-            (prefix + name, value.detach()) for name, value in own.items() if value is not None
-        )
+        own = self._parameters.items()
+        found = OrderedDict((prefix + name, value.detach()) for name, value in own if value is not None)
         for name, child in self.named_children():
             found.update(child.state_dict(f"{prefix}{name}."))
         return found
@@ -165,14 +139,8 @@ class Module:
                 None if set_to_none or parameter.grad is None else parameter.grad.detach().zero_()
             )
 
-    def apply(self, fn: Callable) -> Module:
-        for child in self.children():
-            child.apply(fn)
-        fn(self)
-        return self
-
     def to(self, *args: Any, **kwargs: Any) -> Module:
-        for value in [*self.parameters(), *self.buffers()]:
+        for value in self.parameters():
             if value.dtype.kind == "f":
                 value.data = _to(value.detach(), *args, **kwargs)
         return self
@@ -215,19 +183,6 @@ class Sequential(Module):
         found = list(self._modules.values())[place]
         return type(self)(*found) if isinstance(place, slice) else found
 
-    def append(self, module: Module) -> Any:
-        self.add_module(str(len(self)), module)
-        return self
-
-
-class ModuleList(Sequential):
-    """Modules in a list."""
-
-    forward = Module.forward
-
-    def __init__(self, modules: Any = ()) -> None:
-        super().__init__(*modules)
-
 
 class Linear(Module):
     """y = x Wᵀ + b, W of shape (out_features, in_features)."""
@@ -238,7 +193,7 @@ class Linear(Module):
         super().__init__()
         self.in_features, self.out_features, empty = in_features, out_features, TORCH["empty"]
         self.weight = Parameter(empty(out_features, in_features, dtype=dtype))
-        self.register_parameter("bias", Parameter(empty(out_features, dtype=dtype)) if bias else None)
+        self._parameters["bias"] = Parameter(empty(out_features, dtype=dtype)) if bias else None
         INIT["kaiming_uniform_"](self.weight, a=math.sqrt(5))
         if bias:
             bound = 1 / math.sqrt(in_features) if in_features else 0
@@ -251,57 +206,6 @@ class Linear(Module):
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
         )
-
-
-class Embedding(Module):
-    """A table of vectors, one per index."""
-
-    def __init__(self, num_embeddings: int, embedding_dim: int, dtype: Any = None) -> None:
-        super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(TORCH["randn"](num_embeddings, embedding_dim, dtype=dtype))
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F["embedding"](input, self.weight)
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}"
-
-
-class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last dimensions, then scaled and shifted."""
-
-    def __init__(
-        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, dtype: Any = None
-    ) -> None:
-        super().__init__()
-        self.normalized_shape = (
-            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        )
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        for name, start in (("weight", "ones"), ("bias", "zeros")):
-            begun = TORCH[start](self.normalized_shape, dtype=dtype)
-            self.register_parameter(name, Parameter(begun) if elementwise_affine else None)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F["layer_norm"](input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
-
-class Dropout(Module):
-    """Nothing dropped outside training; see `dropout`."""
-
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        self.p, self.inplace = p, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F["dropout"](input, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 def _of_function(name: str, function: str | Callable, shown: bool, settings: dict[str, Any]) -> type[Module]:
@@ -322,24 +226,18 @@ def _of_function(name: str, function: str | Callable, shown: bool, settings: dic
 
 
 _MEAN = {"reduction": "mean"}
-_CLASSES = {"weight": None, "ignore_index": -100, "reduction": "mean"}
 _OF_FUNCTIONS: dict[str, tuple[Any, bool, dict[str, Any]]] = {
-    "ReLU": ("relu", True, {}), "Tanh": ("tanh", True, {}), "Sigmoid": ("sigmoid", True, {}), "SiLU": ("silu", True, {}),
-    "GELU": ("gelu", True, {"approximate": "none"}), "LogSigmoid": ("logsigmoid", True, {}),
-    "Softplus": ("softplus", True, {"beta": 1.0, "threshold": 20.0}), "ELU": ("elu", True, {"alpha": 1.0}),
-    "LeakyReLU": ("leaky_relu", True, {"negative_slope": 0.01}), "Softmax": ("softmax", True, {"dim": None}),
-    "LogSoftmax": ("log_softmax", True, {"dim": None}), "MSELoss": ("mse_loss", False, _MEAN),
-    "L1Loss": ("l1_loss", False, _MEAN), "SmoothL1Loss": ("smooth_l1_loss", False, _MEAN | {"beta": 1.0}),
-    "HuberLoss": ("huber_loss", False, _MEAN | {"delta": 1.0}), "NLLLoss": ("nll_loss", False, _CLASSES),
-    "BCELoss": ("binary_cross_entropy", False, {"weight": None} | _MEAN),
-    "BCEWithLogitsLoss": ("binary_cross_entropy_with_logits", False, {"weight": None} | _MEAN | {"pos_weight": None}),
-    "CrossEntropyLoss": ("cross_entropy", False, _CLASSES | {"label_smoothing": 0.0}),
-    "Flatten": (lambda x, start_dim, end_dim: x.flatten(start_dim, end_dim), True, {"start_dim": 1, "end_dim": -1}),
+    "ReLU": ("relu", True, {}), "Tanh": ("tanh", True, {}), "Sigmoid": ("sigmoid", True, {}),
+    "SiLU": ("silu", True, {}), "GELU": ("gelu", True, {"approximate": "none"}), "LogSigmoid": ("logsigmoid", True, {}),
+    "LeakyReLU": ("leaky_relu", True, {"negative_slope": 0.01}), "SmoothL1Loss": ("smooth_l1_loss", False, _MEAN),
     "Identity": (lambda x: x, False, {}),
+    "Softmax": ("softmax", True, {"dim": None}), "MSELoss": ("mse_loss", False, _MEAN),
+    "L1Loss": ("l1_loss", False, _MEAN), "NLLLoss": ("nll_loss", False, {"weight": None, "ignore_index": -100} | _MEAN),
+    "BCEWithLogitsLoss": ("binary_cross_entropy_with_logits", False, {"weight": None} | _MEAN | {"pos_weight": None}),
+    "CrossEntropyLoss": ("cross_entropy", False, {"weight": None, "ignore_index": -100} | _MEAN | {"label_smoothing": 0.0}),
+    "Flatten": (lambda x, start_dim, end_dim: x.flatten(start_dim, end_dim), True, {"start_dim": 1, "end_dim": -1}),
 }  # fmt: skip
-MODULES = {
-    c.__name__: c for c in (Module, Sequential, ModuleList, Linear, Embedding, LayerNorm, Dropout, Parameter)
-}
+MODULES = {c.__name__: c for c in (Module, Sequential, Linear, Parameter)}
 MODULES |= {name: _of_function(name, *entry) for name, entry in _OF_FUNCTIONS.items()}
 for _class in MODULES.values():
     _class.__module__ = "torch.nn.modules" if _class is not Parameter else "torch.nn.parameter"
@@ -348,40 +246,19 @@ for _class in MODULES.values():
 # --- how parameters begin: torch.nn.init --------------------------------------------------------------------
 
 
-def _fan(tensor: Tensor, which: Any = "fan_in") -> int:
-    if tensor.ndim < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
-    return tensor._shape[which == "fan_in"] * math.prod(tensor._shape[2:])
-
-
-def _gain(nonlinearity: str, param: float | None = None) -> float:
-    if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
-    return {"relu": math.sqrt(2), "tanh": 5 / 3}.get(nonlinearity, 1.0)
-
-
-def _kaiming(t: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    return _gain(nonlinearity, a) / math.sqrt(_fan(t, mode))
-
-
-def _xavier(t: Tensor, gain: float) -> float:
-    return gain * math.sqrt(2 / (_fan(t) + _fan(t, "fan_out")))
-
-
-def _uniform(t: Tensor, std: float) -> Tensor:
-    return t.uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Tensor:
+    """Uniform, so that a layer keeps the size of its input through a ReLU."""
+    gain = math.sqrt(2 / (1 + a**2)) if nonlinearity in ("relu", "leaky_relu") else 1.0
+    bound = math.sqrt(3) * gain / math.sqrt(tensor._shape[mode == "fan_in"] * math.prod(tensor._shape[2:]))
+    return tensor.uniform_(-bound, bound)
 
 
 INIT = {
     "uniform_": lambda tensor, a=0.0, b=1.0: tensor.uniform_(a, b),
     "normal_": lambda tensor, mean=0.0, std=1.0: tensor.normal_(mean, std),
     "zeros_": lambda tensor: tensor.zero_(), "ones_": lambda tensor: tensor.fill_(1),
-    "constant_": lambda tensor, val: tensor.fill_(val), "eye_": lambda tensor: tensor.copy_(TORCH["eye"](*tensor._shape)),
-    "kaiming_uniform_": lambda tensor, a=0, mode="fan_in", nonlinearity="leaky_relu": _uniform(
-        tensor, _kaiming(tensor, a, mode, nonlinearity)),
-    "kaiming_normal_": lambda tensor, a=0, mode="fan_in", nonlinearity="leaky_relu": tensor.normal_(
-        0, _kaiming(tensor, a, mode, nonlinearity)),
-    "xavier_uniform_": lambda tensor, gain=1.0: _uniform(tensor, _xavier(tensor, gain)),
-    "xavier_normal_": lambda tensor, gain=1.0: tensor.normal_(0, _xavier(tensor, gain)),
+    "constant_": lambda tensor, val: tensor.fill_(val), "kaiming_uniform_": kaiming_uniform_,
 }  # fmt: skip
-INIT = {name: no_grad(function) for name, function in INIT.items()} | {"calculate_gain": _gain}
+INIT = {name: no_grad(function) for name, function in INIT.items()}

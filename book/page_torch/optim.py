@@ -128,25 +128,6 @@ class AdamW(Adam):
     decoupled, decay = True, 1e-2
 
 
-class LambdaLR:
-    """The first rate times a function of the step."""
-
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable) -> None:
-        self.optimizer, self.lr_lambda, self.last_epoch = optimizer, lr_lambda, -1
-        self.base_lrs = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
-        self.step()
-
-    def step(self) -> None:
-        """Go on by one step, and set the rates."""
-        self.last_epoch += 1
-        for base, group in zip(self.base_lrs, self.optimizer.param_groups, strict=True):
-            group["lr"] = base * self.lr_lambda(self.last_epoch)
-
-    def get_last_lr(self) -> list[float]:
-        """The rates now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-
 @no_grad
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
     """Shorten all gradients by one factor, if together they are longer than `max_norm`; returns their length."""
@@ -171,5 +152,5 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
 
 
 OPTIMISERS = {c.__name__: c for c in (Optimizer, SGD, Adam, AdamW)}
-for _class in (*OPTIMISERS.values(), LambdaLR):
+for _class in OPTIMISERS.values():
     _class.__module__ = "torch.optim"

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import dtypes
-from .creation import started
+from .creation import sized, started
 from .dtypes import DEFAULT, dtype
-from .registry import TORCH, not_in_page, public, shape_of
+from .registry import not_in_page, public, shape_of
 from .tensor import Tensor, make, overwrite
 
 
@@ -136,15 +136,6 @@ for _of in (rand, randn):
 
 
 @public("torch")
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None) -> Tensor:
-    """Normal numbers."""
-    if size is not None:
-        return make([0.0] * math.prod(size), size, DEFAULT[0]).normal_(mean, std, generator=generator)
-    like = mean if isinstance(mean, Tensor) else std
-    return randn(like._shape, generator=generator, dtype=like.dtype) * std + mean
-
-
-@public("torch")
 def randint(
     low: int,
     high: Any = None,
@@ -155,7 +146,7 @@ def randint(
     device: Any = None,
 ) -> Tensor:
     """Whole numbers from `low` up to, not including, `high`."""
-    low, high, size = (0, low, high) if size is None else (low, high, size)
+    low, high, size = (0, low, sized("randint", high)) if size is None else (low, high, size)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     shape, source, count = shape_of([size]), generator or default_generator, 64 if high - low >= 2**32 else 32
@@ -188,10 +179,3 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
     """Overwrite with normal numbers."""
     data = (generator or default_generator).normals(input.numel(), input.dtype, mean, std)
     return overwrite(input, make(data, input._shape, input.dtype))
-
-
-@public("torch Tensor")
-def bernoulli(input: Tensor, *, generator: Any = None) -> Tensor:
-    """1 with the probability that a number says, else 0."""
-    draws = [(generator or default_generator).uniform(dtypes.float64) for _ in range(input.numel())]
-    return (TORCH["tensor"](draws, dtype=dtypes.float64).reshape(input._shape) < input).to(input.dtype)

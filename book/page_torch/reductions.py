@@ -6,16 +6,15 @@ import builtins
 import itertools
 import math
 import operator
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import dtypes
 from .dtypes import dtype
 from .registry import TORCH, public
-from .shapes import ordered, stack
+from .shapes import ordered
 from .tape import record, renamed
-from .tensor import Tensor, axis, flat, make, pick, strides
+from .tensor import Tensor, axis, flat, make
 
 INF, NAN = math.inf, math.nan
 _add, _most, _least = builtins.sum, builtins.max, builtins.min
@@ -64,8 +63,17 @@ def _summable(t: Tensor, kind: dtype | None) -> Tensor:
 
 def _floating(t: Tensor, told: str) -> Tensor:
     if t.dtype.kind != "f":
-        raise RuntimeError(told)
+        raise NotImplementedError(told)
     return t
+
+
+def nan_in(row: list[Any]) -> bool:
+    return isinstance(row[0], float) and builtins.any(x != x for x in row)
+
+
+def turned(data: list[Any], t: Tensor, at: int, size: int, kind: dtype) -> Tensor:
+    """Lines along a dimension, given one after the other, as a tensor."""
+    return make(data, [*t._shape[:at], *t._shape[at + 1 :], size], kind).movedim(-1, at).contiguous()
 
 
 @public("torch Tensor")
@@ -112,7 +120,7 @@ def var(
         square = _add([(x - middle) ** 2 for x in row])
         return square / left if left > 0 else NAN if not square > 0 else INF
 
-    pull = lambda g: back(g, shape, dims) * (2 / left) * (t - t.mean(dims, keepdim=True))  # noqa: E731
+    pull = lambda g: back(g, shape, dims) * (2 / left if left else NAN) * (t - t.mean(dims, keepdim=True))  # noqa: E731
     return record("VarBackward0", reduced(t, dims, keepdim, value), [t], [pull], [t])
 
 
@@ -147,6 +155,8 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     t, dims, shape = input, dims_of(input, dim), input._shape
 
     def value(row: list[float]) -> float:
+        if row and nan_in(row):
+            return NAN
         top = _most(row, default=-INF)
         return top + math.log(_add([math.exp(x - top) for x in row])) if math.isfinite(top) else top
 
@@ -170,175 +180,6 @@ _truth("any")
 public("torch Tensor", "count_nonzero")(lambda input, dim=None: sum(input != 0, dim))
 
 
-# --- extremes -----------------------------------------------------------------------------------------------
-
-
-def _place(choose: Callable) -> Callable:
-    """The place of a line's largest or smallest, the first of several; of a NaN if there is one."""
-
-    def place(row: list[Any]) -> int:
-        return (
-            next((i for i, x in enumerate(row) if x != x), None) if _nan_in(row) else row.index(choose(row))
-        )
-
-    return place
-
-
-def _nan_in(row: list[Any]) -> bool:
-    return isinstance(row[0], float) and builtins.any([x != x for x in row])
-
-
-def result(name: str, *fields: str) -> type:
-    """A named tuple of torch.return_types; of values and their places, if no fields are named."""
-    made = namedtuple(name, fields or ("values", "indices"))
-    made.__module__, made.__qualname__ = "torch.return_types", f"torch.return_types.{name}"
-    made.__repr__ = lambda self: f"torch.return_types.{name}(\n" + ",\n".join(
-        f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True)
-    ) + ")"  # fmt: skip
-    return made
-
-
-def _refuse_empty(t: Tensor, dim: Any, dims: list[int], name: str) -> None:
-    if dim is None and not t.numel():
-        told = "for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
-        error = IndexError if name.startswith("arg") else RuntimeError
-        raise error(f"{name}(): Expected reduction dim to be specified {told}")
-    if dim is not None and t._shape and not math.prod(t._shape[i] for i in dims):
-        raise IndexError(f"{name}(): Expected reduction dim {dims[0]} to have non-zero size.")
-
-
-def _along(t: Tensor, dim: int, keepdim: bool, name: str, place_of: Callable) -> Any:
-    """One number of each line, and its place there."""
-    dims = dims_of(t, dim)
-    _refuse_empty(t, dim, dims, name)
-    found, shape = [place_of(row) for row in lines(t, dims)], kept(t, dims, keepdim)
-    steps, starts = strides(t._shape), [0]
-    for i, size in enumerate(t._shape):
-        starts = starts if i in dims else [s + j * steps[i] for s in starts for j in range(size)]
-    there = [s + i * (steps[dims[0]] if dims else 1) for s, i in zip(starts, found, strict=True)]
-    return result(name)(
-        pick(t, there, shape, f"{name.capitalize()}Backward0"), make(found, shape, dtypes.int64)
-    )
-
-
-def _evenly(t: Tensor, dim: Any, keepdim: bool, name: str, choose: Callable) -> Tensor:
-    """An extreme over dimensions; its gradient is shared among equals."""
-    dims, shape, place = dims_of(t, dim), t._shape, _place(choose)
-    _refuse_empty(t, dim or None, dims, name)
-    out = reduced(t, dims, keepdim, lambda row: row[place(row)])
-
-    def pull(g: Tensor) -> Tensor:
-        mask = t == back(out, shape, dims)
-        return back(g, shape, dims) * mask / mask.sum(dims, keepdim=True)
-
-    return record(f"{name.capitalize()}Backward{int(len(name) == 3)}", out, [t], [pull], [t, out])
-
-
-def _extremes(name: str, choose: Callable, pairwise: str) -> None:
-    def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        other = dim if isinstance(dim, Tensor) else other
-        if other is not None:
-            return getattr(input, pairwise)(other)
-        return (_evenly if dim is None else lambda *a: _along(*a[:4], _place(choose)))(
-            input, dim, keepdim, name, choose
-        )
-
-    def places(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        t = input.detach().reshape(-1) if dim is None else input.detach()
-        _refuse_empty(t, dim, [], f"arg{name}")
-        return _along(t, dim or 0, keepdim and dim is not None, f"arg{name}", _place(choose)).indices
-
-    public("torch Tensor", name)(extreme)
-    public("torch Tensor", f"arg{name}")(places)
-    public("torch Tensor", f"a{name}")(
-        lambda input, dim=(), keepdim=False: _evenly(input, dim, keepdim, f"a{name}", choose)
-    )
-
-
-_extremes("max", _most, "maximum")
-_extremes("min", _least, "minimum")
-
-
-def _order(row: list[Any], descending: bool = False) -> list[int]:
-    """The places of a line's numbers in order; NaN counts as the largest, equals keep their order."""
-    return sorted(
-        range(len(row)), key=lambda i: (row[i] != row[i], row[i] == row[i] and row[i]), reverse=descending
-    )
-
-
-@public("torch Tensor")
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle number, of two the smaller."""
-
-    def middle(row: list[Any]) -> int:
-        return _place(_least)(row) if _nan_in(row) else _order(row)[(len(row) - 1) // 2]
-
-    if dim is None:
-        return renamed("MedianBackward0", _along(input.reshape(-1), 0, False, "median", middle).values)
-    return _along(input, dim, keepdim, "median", middle)
-
-
-def lined(index: Tensor, shape: Sequence[int], at: int) -> list[int]:
-    """For an index along a dimension, the places in the order of a tensor of a shape."""
-    steps, starts = strides(shape), [0]
-    for i, size in enumerate(index._shape):
-        step = steps[i] if i != at else 0
-        starts = [s + j * step for s in starts for j in range(size)]
-    return [s + i * steps[at] for s, i in zip(starts, flat(index), strict=True)]
-
-
-def _turned(data: list[Any], t: Tensor, at: int, size: int, kind: dtype) -> Tensor:
-    """Lines along a dimension, given one after the other, as a tensor."""
-    return make(data, [*t._shape[:at], *t._shape[at + 1 :], size], kind).movedim(-1, at).contiguous()
-
-
-def _whole_lines(t: Tensor, dim: int, orders: Callable, name: str, size: int | None = None) -> Any:
-    """Each line's numbers in another order, and the places they had."""
-    if not t._shape:
-        return result(name)(t.clone(), make([0], (), dtypes.int64))
-    at = axis(dim, t.ndim)
-    size = t._shape[at] if size is None else size
-    found = [i for row in lines(t, [at]) for i in orders(row)[:size]]
-    ranks = _turned(found, t, at, size, dtypes.int64)
-    return result(name)(
-        pick(t, lined(ranks, t._shape, at), ranks._shape, f"{name.capitalize()}Backward0"), ranks
-    )
-
-
-@public("torch Tensor")
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """Each line's numbers in order, and the places they had; equals keep their order."""
-    return _whole_lines(input, dim, lambda row: _order(row, descending), "sort")
-
-
-@public("torch Tensor")
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The places of each line's numbers in order."""
-    return sort(input.detach(), dim, descending).indices
-
-
-@public("torch Tensor")
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """Each line's k largest or smallest, in order, and their places."""
-    if k > (input._shape[axis(dim, input.ndim)] if input._shape else 1):
-        raise RuntimeError("selected index k out of range")
-    return _whole_lines(input, dim, lambda row: _order(row, largest), "topk", k)
-
-
-@public("torch Tensor")
-def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-) -> Any:
-    """The different numbers in order; if asked, which of them each was, and how often each is there."""
-    numbers, found = flat(input), builtins.sorted(set(flat(input)))
-    order, out = {x: i for i, x in enumerate(found)}, [make(found, [len(found)], input.dtype)]
-    if return_inverse:
-        out.append(make([order[x] for x in numbers], input._shape, dtypes.int64))
-    if return_counts:
-        out.append(make([numbers.count(x) for x in found], [len(found)], dtypes.int64))
-    return tuple(out) if len(out) > 1 else out[0]
-
-
 # --- scans, norms and softmax -------------------------------------------------------------------------------
 
 
@@ -347,7 +188,7 @@ def _scan(t: Tensor, dim: int, step: Callable) -> Tensor:
     data = (
         [x for row in lines(t, [at]) for x in itertools.accumulate(row, step)] if t._shape else list(flat(t))
     )
-    return _turned(t.dtype.keep(data), t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
+    return turned(t.dtype.keep(data), t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
 
 
 @public("torch Tensor in-place")
@@ -356,24 +197,6 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     t = _summable(input, dtype)
     pull = lambda g: g.flip(dim).cumsum(dim).flip(dim)  # noqa: E731
     return record("CumsumBackward0", _scan(t.detach(), dim, operator.add), [t], [pull])
-
-
-@public("torch Tensor in-place")
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of all up to each place."""
-    t = _summable(input, dtype)
-    if not t.requires_grad:
-        return _scan(t, dim, operator.mul)
-    return renamed("CumprodBackward0", stack(list(itertools.accumulate(t.unbind(dim), operator.mul)), dim))
-
-
-@public("torch Tensor")
-def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    """Each place less the one before."""
-    for _ in range(n):
-        size = input._shape[axis(dim, input.ndim)]
-        input = input.narrow(dim, 1, size - 1) - input.narrow(dim, 0, size - 1)
-    return input
 
 
 @public("torch Tensor")
@@ -390,7 +213,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     elif p in (0, 1):
         out = (t.abs() if p else (t != 0).to(t.dtype)).sum(dim, keepdim)
     else:
-        out = (t.abs() ** p).sum(dim, keepdim) ** (1 / p)
+        total = (t.abs() ** p).sum(dim, keepdim)
+        out = (total.masked_fill(total == 0, 1.0) ** (1 / p)).masked_fill(total == 0, 0.0)
     return renamed("LinalgVectorNormBackward0", out)
 
 
@@ -402,7 +226,7 @@ def _soft(name: str, log: bool) -> None:
         at, data = axis(dim, t.ndim), []
         for row in lines(t, [at] if t._shape else []):
             top = _most(row)
-            if not math.isfinite(top) or _nan_in(row):
+            if not math.isfinite(top) or nan_in(row):
                 data += [NAN] * len(row)
                 continue
             powers = [math.exp(x - top) for x in row]
@@ -410,7 +234,7 @@ def _soft(name: str, log: bool) -> None:
             less = math.log(total)
             data += [x - top - less for x in row] if log else [e / total for e in powers]
         data = t.dtype.keep(data)
-        out = _turned(data, t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
+        out = turned(data, t, at, t._shape[at], t.dtype) if t._shape else make(data, (), t.dtype)
         if log:
             pull = lambda g: g - out.exp() * g.sum(at, keepdim=True)  # noqa: E731
         else:

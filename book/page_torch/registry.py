@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,12 @@ from .tensor import METHODS, PROPERTIES, Storage, Tensor, over, overwrite
 HOMES = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional", "linalg": "torch.linalg"}
 PUBLIC: dict[str, dict[str, Any]] = {home: {} for home in HOMES.values()}
 TORCH = PUBLIC["torch"]
+SEVERAL = re.compile(
+    r"add|addcdiv|addcmul|all|any|arange|argsort|bitwise_and|bitwise_or|bitwise_xor|bmm|clamp|clamp_max|cl"
+    r"amp_min|clip|count_nonzero|div|divide|eq|eye|floor_divide|ge|gt|le|lerp|linspace|lt|masked_fill|max|"
+    r"mean|min|mm|movedim|multiply|narrow|ne|pow|prod|remainder|rsub|scatter|sort|squeeze|std|sub|subtract"
+    r"|sum|to|true_divide|var|view|where"
+)
 NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input"}  # names that torch takes as well
 
 
@@ -56,12 +63,29 @@ def _called(function: Callable, name: str, home: str, *, method: bool = False) -
             kwargs = {NUMPY.get(key, key): value for key, value in kwargs.items()}
         if first == "input" and args and not isinstance(args[0], Tensor):
             told = f"argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
-            raise TypeError(f"{name}(): {told}")
-        return function(*args, **kwargs)
+            raise TypeError(
+                f"{name}(): {told}" if name not in ("max", "min") else _misfit(name, function, args, None)
+            )
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            if error.__traceback__.tb_next is not None:  # raised inside
+                raise
+            raise TypeError(_misfit(name, function, args, error, method)) from None
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = home
     return call
+
+
+def _misfit(name: str, function: Callable, args: Any, error: Any, method: bool = False) -> str:
+    """What torch says of arguments that do not fit: less, where a function can be called in several ways."""
+    if SEVERAL.fullmatch(name):
+        told = ", ".join(type(value).__name__ for value in args[1:])
+        return f"{name}() received an invalid combination of arguments - got ({told})"
+    if function.__code__.co_argcount == 1 and len(args) > 1 and method:
+        return f"TensorBase.{name}() takes no arguments ({len(args) - 1} given)"
+    return str(error).replace(f"{function.__qualname__}()", f"{name}()")
 
 
 def in_place(function: Callable, name: str) -> Callable:
@@ -90,6 +114,8 @@ def _twin(t: Tensor) -> Tensor:
 
 def shape_of(sizes: Any) -> Size:
     """Sizes given one by one, or as one sequence."""
+    if not sizes:
+        raise TypeError('missing 1 required positional arguments: "size"')
     sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
     for place, size in enumerate(sizes):
         if not hasattr(size, "__index__"):

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .dtypes import Size, int64, promote
+from .dtypes import Size
 from .pointwise import broadcast, sum_to
-from .registry import TORCH, add_method, public, shape_of
+from .registry import add_method, public, shape_of
 from .tape import record, renamed
-from .tensor import Tensor, axis, flat, logical, make, pick, plain, spread, strides, view
+from .tensor import Tensor, axis, flat, logical, make, plain, spread, strides, view
 
 
 def inferred(sizes: Sequence[int], count: int) -> Size:
@@ -70,7 +70,6 @@ def viewed(input: Tensor, *shape: Any) -> Tensor:
 @public("torch Tensor")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The numbers in order, in another shape: a view where one can be, else a copy."""
-    shape = shape[0] if shape and isinstance(shape[0], list | tuple) else shape
     sizes = inferred(shape_of(shape), input.numel())
     steps, before = _view_strides(input, sizes), input._shape
     if steps is not None:
@@ -148,20 +147,20 @@ add_method("mT", property(_swap_last))
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places, the rest in order."""
     froms, tos = (
-        [axis(d, input.ndim) for d in shape_of([dims])] for dims in (_listed(source), _listed(destination))
+        [axis(d, input.ndim) for d in shape_of([dims])] for dims in (listed(source), listed(destination))
     )
     rest = iter([d for d in range(input.ndim) if d not in froms])
     return ordered(input, [froms[tos.index(i)] if i in tos else next(rest) for i in range(input.ndim)])
 
 
-def _listed(dims: Any) -> list[int]:
+def listed(dims: Any) -> list[int]:
     return list(dims) if isinstance(dims, list | tuple) else [dims]
 
 
 @public("torch Tensor")
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1, or without some of them."""
-    gone = {axis(d, input.ndim) for d in (range(input.ndim) if dim is None else _listed(dim))}
+    gone = {axis(d, input.ndim) for d in (range(input.ndim) if dim is None else listed(dim))}
     kept = [i for i, n in enumerate(input._shape) if i not in gone or n != 1]
     name = f"SqueezeBackward{0 if dim is None else 2 if isinstance(dim, list | tuple) else 1}"
     return _as_view(input, Size(input._shape[i] for i in kept), [input._stride[i] for i in kept], name)
@@ -205,8 +204,6 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
 public("torch", "broadcast_to")(lambda input, size: expand(input, size))
 public("Tensor", "expand_as")(lambda input, other: expand(input, other._shape))
 public("Tensor", "view_as")(lambda input, other: viewed(input, other._shape))
-public("Tensor", "reshape_as")(lambda input, other: reshape(input, other._shape))
-public("torch Tensor", "ravel")(lambda input: reshape(input, -1))
 
 
 @public("torch")
@@ -215,16 +212,10 @@ def broadcast_shapes(*shapes: Any) -> Size:
     found: tuple[int, ...] = ()
     for shape in shapes:
         try:
-            found = broadcast(found, tuple(_listed(shape)))
+            found = broadcast(found, tuple(listed(shape)))
         except RuntimeError:
             raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
     return Size(found)
-
-
-@public("torch")
-def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """All in the shape that they have together."""
-    return tuple(expand(t, broadcast_shapes(*(t._shape for t in tensors))) for t in tensors)
 
 
 def _part(t: Tensor, shape: Sequence[int], steps: Sequence[int], offset: int, name: str) -> Tensor:
@@ -305,155 +296,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {at}), but got "
             f"split_sizes={list(sizes)}"
         )
+    name = f"Split{'' if isinstance(split_size_or_sections, int) else 'WithSizes'}Backward0"
     parts = (sliced(tensor, at, sum(sizes[:i]), sum(sizes[: i + 1]), 1) for i in range(len(sizes)))
-    return tuple(renamed("SplitBackward0", part) for part in parts)
+    return tuple(renamed(name, part) for part in parts)
 
 
 @public("torch Tensor")
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many parts of nearly one size."""
     return split(input, max(1, -(-input._shape[axis(dim, input.ndim)] // chunks)), dim)
-
-
-@public("Tensor")
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Every window of `size` places along a dimension, the windows' places last."""
-    at = axis(dimension, input.ndim)
-    shape, steps = [*input._shape, size], [*input._stride, input._stride[at]]
-    if size > shape[at]:
-        raise RuntimeError(f"maximum size for tensor at dimension {at} is {shape[at]} but size is {size}")
-    shape[at], steps[at] = (shape[at] - size) // step + 1, steps[at] * step
-    return _part(input, shape, steps, input._offset, "UnfoldBackward0")
-
-
-# --- joins and copies in another order ----------------------------------------------------------------------
-
-
-def _tensors(given: Any, name: str) -> list[Tensor]:
-    if isinstance(given, Tensor):
-        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
-    for place, item in enumerate(given):
-        if not isinstance(item, Tensor):
-            raise TypeError(
-                f"expected Tensor as element {place} in argument 0, but got {type(item).__name__}"
-            )
-    if not len(given):
-        raise RuntimeError(f"{name} expects a non-empty TensorList")
-    return list(given)
-
-
-@public("torch", "cat", "concat", "concatenate")
-def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors one after the other along a dimension."""
-    parts = _tensors(tensors, "cat")
-    kind = parts[0].dtype
-    for place, part in enumerate(parts):
-        kind = promote(kind, part.dtype)
-        if not part._shape:
-            raise RuntimeError(f"zero-dimensional tensor (at position {place}) cannot be concatenated")
-    parts = [p for p in parts if p._shape != (0,)] or parts[:1]
-    first, at = parts[0], axis(dim, parts[0].ndim)
-    for place, part in enumerate(parts[1:], 1):
-        if part.ndim != first.ndim:
-            raise RuntimeError(
-                f"Tensors must have same number of dimensions: got {first.ndim} and {part.ndim}"
-            )
-        for i, (m, n) in enumerate(zip(first._shape, part._shape, strict=True)):
-            if i != at and m != n:
-                told = f"Expected size {m} but got size {n} for tensor number {place} in the list."
-                raise RuntimeError(f"Sizes of tensors must match except in dimension {at}. {told}")
-    shape, ends = list(first._shape), [sum(p._shape[at] for p in parts[: i + 1]) for i in range(len(parts))]
-    shape[at] = ends[-1]
-    rows = [(flat(p) if p.dtype is kind else kind.keep(flat(p)), math.prod(p._shape[at:])) for p in parts]
-    data = [
-        x
-        for i in range(math.prod(shape[:at]))
-        for row, width in rows
-        for x in row[i * width : (i + 1) * width]
-    ]
-
-    def pull_of(size: int, end: int, own: Any) -> Any:
-        return lambda g: g.narrow(at, end - size, size).to(own)
-
-    pulls = [pull_of(part._shape[at], end, part.dtype) for part, end in zip(parts, ends, strict=True)]
-    return record("CatBackward0", make(data, shape, kind), parts, pulls)
-
-
-@public("torch")
-def stack(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors of one shape side by side, along a new dimension."""
-    parts = _tensors(tensors, "stack")
-    for place, part in enumerate(parts):
-        if part._shape != parts[0]._shape:
-            told = f"{list(parts[0]._shape)} at entry 0 and {list(part._shape)} at entry {place}"
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {told}")
-    at = axis(dim, parts[0].ndim + 1)
-    return renamed("StackBackward0", cat([unsqueeze(part, at) for part in parts], at))
-
-
-public("torch", "hstack")(
-    lambda tensors: cat([TORCH["atleast_1d"](t) for t in tensors], int(tensors[0].ndim > 1))
-)
-public("torch", "vstack")(lambda tensors: cat([TORCH["atleast_2d"](t) for t in tensors], 0))
-
-
-@public("torch Tensor")
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """The places along some dimensions backwards, in a copy."""
-    return _moved(
-        input, {axis(d, input.ndim): lambda i, n: n - 1 - i for d in shape_of(dims)}, "FlipBackward0"
-    )
-
-
-@public("torch Tensor")
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """The places along some dimensions moved on, round the end."""
-    if dims is None:
-        return roll(reshape(input, -1), shifts, 0).reshape(input._shape)
-    pairs = zip(_listed(shifts), _listed(dims), strict=True)
-    return _moved(
-        input, {axis(d, input.ndim): lambda i, n, s=s: (i - s) % n for s, d in pairs}, "RollBackward0"
-    )
-
-
-def _moved(t: Tensor, moves: dict[int, Any], name: str) -> Tensor:
-    there = [0]
-    for at, (size, step) in enumerate(zip(t._shape, strides(t._shape), strict=True)):
-        order = [moves[at](i, size) for i in range(size)] if at in moves else range(size)
-        there = [place + i * step for place in there for i in order]
-    return pick(t, there, t._shape, name)
-
-
-@public("Tensor")
-def repeat(input: Tensor, *sizes: Any) -> Tensor:
-    """The whole tensor so many times along each dimension."""
-    counts = shape_of(sizes)
-    if len(counts) < input.ndim:
-        told = "can not be smaller than number of dimensions of tensor"
-        raise RuntimeError(f"Number of dimensions of repeat dims {told}")
-    whole = reshape(input, *[1] * (len(counts) - input.ndim), *input._shape).clone()
-    for at, count in enumerate(counts):
-        whole = cat([whole] * count, at) if count != 1 else whole
-    return renamed("RepeatBackward0", whole)
-
-
-@public("torch Tensor")
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
-    """Each place along a dimension so many times in a row."""
-    if dim is None:
-        return repeat_interleave(reshape(input, -1), repeats, 0)
-    counts = [repeats] * input._shape[dim] if isinstance(repeats, int) else flat(repeats)
-    return input.index_select(
-        dim, make([i for i, n in enumerate(counts) for _ in range(n)], [sum(counts)], int64)
-    )
-
-
-def _at_least(count: int, tensors: Any) -> Any:
-    given = tensors[0] if len(tensors) == 1 else tensors
-    if not isinstance(given, Tensor):
-        return tuple(_at_least(count, [t]) for t in given)
-    return given if given.ndim >= count else reshape(given, *[1] * (count - given.ndim), *given._shape)
-
-
-public("torch", "atleast_1d")(lambda *tensors: _at_least(1, tensors))
-public("torch", "atleast_2d")(lambda *tensors: _at_least(2, tensors))

@@ -111,7 +111,7 @@ def record(
         pulls: for each input, the function from the gradient of `out` to its own.
         saves: tensors that these functions use, and that must not be overwritten.
     """
-    if Mode.recording and out.dtype.kind == "f" and any([t.requires_grad for t in inputs]):
+    if Mode.recording and out.dtype.kind == "f" and any(t.requires_grad for t in inputs):
         out._node, out._slot = node_type(name)([edge_of(t) for t in inputs], pulls, saves), 0
     return out
 
@@ -194,7 +194,7 @@ def checked(t: Any, gradient: Any) -> Any:
     return t.detach().new_ones(t._shape) if gradient is None else gradient
 
 
-class set_grad_enabled:  # noqa: N801
+class set_grad_enabled:
     """Recording on or off from here; as a context or a decorator, inside it."""
 
     def __init__(self, mode: bool) -> None:
@@ -217,7 +217,7 @@ class set_grad_enabled:  # noqa: N801
         return inside
 
 
-class no_grad(set_grad_enabled):  # noqa: N801
+class no_grad(set_grad_enabled):
     """Nothing inside is recorded."""
 
     mode = False
@@ -232,7 +232,7 @@ class no_grad(set_grad_enabled):  # noqa: N801
         self.before, Mode.recording = Mode.recording, self.mode
 
 
-class enable_grad(no_grad):  # noqa: N801
+class enable_grad(no_grad):
     """All inside is recorded, even within `no_grad`."""
 
     mode = True

@@ -260,7 +260,7 @@ def view(
 ) -> Tensor:
     """A tensor over the same storage; `pull` brings a gradient back to `t`."""
     out = over(t._storage, shape, t.dtype, stride, offset)
-    out._base = t if t._base is None else t._base
+    out._base = t if t._base is None or t._wants else t._base
     out._epoch = out._base._epoch
     return record(name, out, [t], [pull])
 
@@ -379,7 +379,7 @@ def overwrite(t: Tensor, out: Tensor) -> Tensor:
 def nested(data: Any) -> tuple[list[Any], list[int]]:
     """The numbers of nested lists, and the shape."""
     if isinstance(data, Tensor):
-        return flat(data), list(data._shape)
+        return [_alone(data)], []
     if not isinstance(data, list | tuple | range):
         return [data], []
     parts = [nested(entry) for entry in data]

@@ -1,7 +1,7 @@
-"""Judge answers as the page does: plain Python, page_torch in torch's place. Run by the tests in a process of its own.
+"""Judge answers as the page does: plain Python, page_torch in torch's place.
 
-Reads from stdin a JSON object: the folders to import from, the exercises' data for the checker, and the source of
-further answers. Writes the verdicts, and the seconds of each exercise, to stdout.
+Reads from stdin a JSON object: the folders to import from, and the exercises' data for the checker. Writes
+the verdicts, and the seconds of each exercise, to stdout.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def unfinished() -> dict[str, Any]:
         return torc.zeros(3)  # noqa: F821
 
     return {
-        "stub": stub, "ellipsis": ..., "refused": refused, "no Python": no_python, "a misspelt name": unknown_name,
-        "a number": lambda *_: 0.5, "nothing": lambda *_: None,
+        "stub": stub, "ellipsis": ..., "refused": refused, "no Python": no_python,
+        "a misspelt name": unknown_name, "a number": lambda *_: 0.5, "nothing": lambda *_: None,
     }  # fmt: skip
 
 
