@@ -51,7 +51,9 @@ def laid_out(out: Tensor, like: Tensor) -> Tensor:
         order.insert(smaller[0] if smaller else len(order), dim)
     shape, before = [like._shape[d] for d in order], strides(out._shape)
     data, steps = gathered(flat(out), shape, [before[d] for d in order], 0), strides(shape)
-    return over(Storage(data), out._shape, out.dtype, [steps[order.index(i)] for i in range(len(order))], 0)
+    dense = plain(shape, [like._stride[d] for d in order])
+    found = like._stride if dense else [steps[order.index(i)] for i in range(len(order))]
+    return over(Storage(data), out._shape, out.dtype, found, 0)
 
 
 def sum_to(g: Tensor, like: Any) -> Tensor:
