@@ -145,9 +145,12 @@ def _binary(name: str) -> Callable:
 BINARY = {name: _binary(name) for name in PAIRS if name not in ("add", "sub", "div", "pow")}
 for _name, _function in BINARY.items():
     public(
-        {"rsub": "torch", "maximum": "torch Tensor", "minimum": "torch Tensor"}.get(
-            _name, "torch Tensor in-place"
-        )
+        {
+            "rsub": "torch",
+            "maximum": "torch Tensor",
+            "minimum": "torch Tensor",
+            "logaddexp": "torch Tensor",
+        }.get(_name, "torch Tensor in-place")
     )(_function)
 public("torch Tensor in-place", "multiply")(BINARY["mul"])
 
