@@ -49,7 +49,7 @@ def public(where: str, *names: str) -> Callable:
 def add_method(name: str, function: Any) -> None:
     """Make a function, or a property, one of tensors."""
     PUBLIC["torch.Tensor"][name] = function
-    if getattr(function, "__name__", "") == "<lambda>":
+    if not isinstance(function, property) and function.__name__ == "<lambda>":
         function.__name__, function.__module__ = name, "torch"
     setattr(Tensor, name, function)
 
