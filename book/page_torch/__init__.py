@@ -34,6 +34,9 @@ VERSION = "2.15.0+page"
 def _module(name: str, contents: dict[str, Any]) -> types.ModuleType:
     """A module of torch's, which knows what it lacks."""
     made = types.ModuleType(f"torch.{name}" if name else "torch")
+    for key, value in contents.items():
+        if callable(value) and str(getattr(value, "__module__", "")).startswith(__name__):
+            value.__module__, value.__name__ = made.__name__, key
     made.__dict__.update(contents, __path__=[], __getattr__=lambda wanted: _lacking(made.__name__, wanted))
     return made
 
@@ -69,7 +72,7 @@ _PARTS = {
     ),
     "linalg": _module("linalg", PUBLIC["torch.linalg"] | {"LinAlgError": linalg.LinAlgError}),
     "autograd": _module("autograd", _AUTOGRAD | _MODES),
-    "func": _module("func", _FUNC | {"grad": autograd.func_grad, "jacfwd": autograd.jacrev}),
+    "func": _module("func", _FUNC | {"grad": autograd.func_grad, "jacfwd": autograd.jacfwd}),
     "testing": _module("testing", {"assert_close": printing.assert_close}),
     "random": _module("random", {"fork_rng": randomness.fork_rng} | {n: PUBLIC["torch"][n] for n in _STREAM}),
     "cuda": _module("cuda", {"is_available": lambda: False}),

@@ -177,6 +177,11 @@ def jacrev(func: Callable, argnums: int = 0) -> Callable:
     return jacobian
 
 
+def jacfwd(func: Callable, argnums: int = 0) -> Callable:
+    """The same as `jacrev`, by the same way in the page."""
+    return jacrev(func, argnums)
+
+
 def hessian(func: Callable, argnums: int = 0) -> Callable:
     """A function that gives the second derivatives."""
     return jacrev(jacrev(func, argnums), argnums)

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import dtypes
 from .dtypes import DEFAULT, device, dtype
-from .pointwise import broadcast, repeated
+from .pointwise import broadcast, laid_out, repeated
 from .registry import not_in_page, public, shape_of
 from .tape import record, renamed
 from .tensor import Tensor, flat, make, nested, overwrite, plain
@@ -84,7 +84,9 @@ def _filled(name: str, value: Any) -> None:
 
     public("torch", name)(create)
     public("torch", f"{name}_like")(
-        lambda input, *, dtype=None, **kw: create(input._shape, dtype=dtype or input.dtype, **kw)
+        lambda input, *, dtype=None, requires_grad=False, **kw: laid_out(
+            create(input._shape, dtype=dtype or input.dtype, **kw), input
+        ).requires_grad_(requires_grad)
     )
     public("Tensor", f"new_{name}")(
         lambda self, *size, dtype=None, **kw: create(*size, dtype=dtype or self.dtype, **kw)
@@ -168,15 +170,15 @@ def eye(
 @public("torch Tensor")
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy with a storage of its own."""
-    return record(
-        "CloneBackward0", make(list(flat(input)), input._shape, input.dtype), [input], [lambda g: g]
-    )
+    out = make(list(flat(input)), input._shape, input.dtype)
+    out = laid_out(out, input) if memory_format is None else out
+    return record("CloneBackward0", out, [input], [lambda g: g])
 
 
 @public("Tensor")
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself if its numbers lie in order, else a copy."""
-    return input if plain(input._shape, input._stride) else clone(input)
+    return input if plain(input._shape, input._stride) else clone(input, memory_format="contiguous")
 
 
 @public("Tensor")
@@ -191,7 +193,7 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     before = input.dtype
     if dtype is None or dtype is before:
         return clone(input) if copy else input
-    out = make(dtype.keep(flat(input)), input._shape, dtype)
+    out = laid_out(make(dtype.keep(flat(input)), input._shape, dtype), input)
     return record("ToCopyBackward0", out, [input], [lambda g: g.to(before)])
 
 

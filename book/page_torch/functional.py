@@ -36,7 +36,7 @@ def _activation(name: str, value: Any, slope: Any) -> None:
             _camel(name), make(input.dtype.keep(data), input._shape, input.dtype), [input], [pull], [input]
         )
 
-    public("F", name.replace("log_s", "logs"))(function)
+    public("F", name)(function)
 
 
 def _gelu(x: float, approximate: str = "none") -> float:
@@ -71,6 +71,7 @@ _activation(
     lambda x, negative_slope=0.01: x if x > 0 else x * negative_slope,
     lambda x, negative_slope=0.01: where(x > 0, x.new_tensor(1.0), negative_slope),
 )
+F["logsigmoid"] = F.pop("log_sigmoid")
 for _name, _function in (("softmax", softmax), ("log_softmax", log_softmax)):
     public("F", _name)(
         lambda input, dim=None, _stacklevel=3, dtype=None, _of=_function: _of(

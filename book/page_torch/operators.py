@@ -19,6 +19,7 @@ from .pointwise import (
     applied,
     bitwise_not,
     broadcast,
+    laid_out,
     nan,
     node_name,
     pulled,
@@ -111,6 +112,8 @@ def pair(name: str, x: Any, other: Any) -> Tensor:
     data = applied(value, edge, left, right, count=count)
     kind = dtypes.bool_ if rule == "b" else kind
     out = make(kind.keep(data), shape, kind)
+    whole = next((t for t in (x, other) if isinstance(t, Tensor) and t._shape == shape), None)
+    out = out if whole is None else laid_out(out, whole)
     inputs, pulls, saves = [], [], []
     for t, derivative in ((x, by_first), (other, by_second)):
         if isinstance(t, Tensor) and t.requires_grad and derivative:
@@ -142,9 +145,12 @@ def _binary(name: str) -> Callable:
 BINARY = {name: _binary(name) for name in PAIRS if name not in ("add", "sub", "div", "pow")}
 for _name, _function in BINARY.items():
     public(
-        {"rsub": "torch", "maximum": "torch Tensor", "minimum": "torch Tensor"}.get(
-            _name, "torch Tensor in-place"
-        )
+        {
+            "rsub": "torch",
+            "maximum": "torch Tensor",
+            "minimum": "torch Tensor",
+            "logaddexp": "torch Tensor",
+        }.get(_name, "torch Tensor in-place")
     )(_function)
 public("torch Tensor in-place", "multiply")(BINARY["mul"])
 

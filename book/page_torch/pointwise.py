@@ -13,7 +13,7 @@ from . import dtypes
 from .dtypes import dtype
 from .registry import public
 from .tape import Mode, record
-from .tensor import Tensor, flat, gathered, make
+from .tensor import Storage, Tensor, flat, gathered, make, over, plain, strides
 
 BROKEN = (ZeroDivisionError, OverflowError, ValueError)
 NAN, INF = math.nan, math.inf
@@ -39,6 +39,21 @@ def repeated(t: Tensor, shape: tuple[int, ...]) -> list[Any]:
         return flat(t)
     steps = [0 if n == 1 else s for n, s in zip(t._shape, t._stride, strict=True)]
     return gathered(t._storage.data, shape, [0] * (len(shape) - len(steps)) + steps, t._offset)
+
+
+def laid_out(out: Tensor, like: Tensor) -> Tensor:
+    """A new tensor's numbers stored in the order of another of its shape, of its strides from large to small."""
+    if plain(like._shape, like._stride):
+        return out
+    order: list[int] = []
+    for dim, step in enumerate(like._stride):  # what is repeated, with stride 0, keeps its place
+        smaller = [i for i, d in enumerate(order) if 0 < like._stride[d] < step]
+        order.insert(smaller[0] if smaller else len(order), dim)
+    shape, before = [like._shape[d] for d in order], strides(out._shape)
+    data, steps = gathered(flat(out), shape, [before[d] for d in order], 0), strides(shape)
+    dense = plain(shape, [like._stride[d] for d in order])
+    found = like._stride if dense else [steps[order.index(i)] for i in range(len(order))]
+    return over(Storage(data), out._shape, out.dtype, found, 0)
 
 
 def sum_to(g: Tensor, like: Any) -> Tensor:
@@ -193,7 +208,9 @@ def unary(name: str, value: Callable, edge: Callable, derivative: Callable | Non
         if kind.kind != "f" and name in ("floor", "ceil", "trunc"):
             return input.clone()
         kind = dtypes.bool_ if name in TRUTH else kind
-        out = make(kind.keep(applied(value, edge, numbers, count=input.numel())), input._shape, kind)
+        out = laid_out(
+            make(kind.keep(applied(value, edge, numbers, count=input.numel())), input._shape, kind), input
+        )
         if derivative and input.requires_grad:
             pull, saves = pulled(derivative, {"x": input, "y": out})
             record(node_name(name), out, [input], [pull], saves)

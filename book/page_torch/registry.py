@@ -49,6 +49,8 @@ def public(where: str, *names: str) -> Callable:
 def add_method(name: str, function: Any) -> None:
     """Make a function, or a property, one of tensors."""
     PUBLIC["torch.Tensor"][name] = function
+    if not isinstance(function, property) and function.__name__ == "<lambda>":
+        function.__name__, function.__module__ = name, "torch"
     setattr(Tensor, name, function)
 
 
@@ -73,7 +75,7 @@ def _called(function: Callable, name: str, home: str, *, method: bool = False) -
                 raise
             raise TypeError(_misfit(name, function, args, error, method)) from None
 
-    call.__name__ = call.__qualname__ = name
+    call.__name__ = call.__qualname__ = f"linalg_{name}" if home == "torch.linalg" else name
     call.__module__ = home
     return call
 

@@ -189,7 +189,9 @@ class Tensor:
         raise missing("torch.Tensor", name, f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
-Tensor.__module__ = "torch"
+for _value in (Tensor, *vars(Tensor).values()):
+    if getattr(_value, "__module__", None) == __name__:
+        _value.__module__ = "torch"
 PROPERTIES = {
     "shape": lambda t: t._shape, "ndim": lambda t: len(t._shape), "itemsize": lambda t: t.dtype.itemsize,
     "nbytes": lambda t: t.numel() * t.dtype.itemsize, "is_leaf": lambda t: t.grad_fn is None,

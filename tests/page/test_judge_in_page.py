@@ -21,7 +21,7 @@ KEYS = [stub.exercise for stub in find_stubs() if load(stub.exercise).kind == "i
 sys.path.insert(0, str(ROOT / "tests" / "exercises"))
 from slips_as_written import WRITTEN  # noqa: E402
 
-SLOWEST = 60  # seconds of one exercise with all its answers, of which one trains four networks for each
+SLOWEST = 30  # seconds of one right answer; one exercise trains four networks, in 6 s on an idle core
 
 
 @pytest.fixture(scope="module")
@@ -61,5 +61,5 @@ def test_every_answer_gets_the_verdict_and_the_message_of_the_real_judge(page, k
             assert message == real.message, label
 
 
-def test_the_page_judges_quickly(page):
+def test_no_right_answer_keeps_the_page_waiting(page):
     assert max(page[key]["seconds"] for key in KEYS) < SLOWEST
