@@ -8,6 +8,7 @@ import builtins
 import contextlib
 import linecache
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -87,6 +88,9 @@ class Page:
             from checker.checker import Checker
 
             verdict = Checker(self._data).posed(exercise, answer).judge(answer)
+            if found := re.search(r"(\S+) is not in the page", verdict.message):
+                said = f"{found[1]} is not in the page: this answer can be judged in JupyterLab, not here."
+                return {"status": "error", "message": said}
             return {
                 "status": verdict.status,
                 "message": verdict.message,

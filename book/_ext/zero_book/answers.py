@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import html
+import importlib
 import json
 import math
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from course_classroom import chapter_exercises, checker, checker_builder, release_notebook
 from course_classroom.assignment import Assignment
@@ -32,6 +34,27 @@ NOTEBOOKS = SOURCES.parent / "notebooks"
 RUNNING = (1, 2, 3, 4, 7, 9)  # chapters whose cells need little but torch
 CELLS = "cells_in_the_page"  # where a page's metadata says which of its cells run in it
 DRAWS = 6  # of a prediction: the book's own, and those that *Another one* goes through
+
+
+class PageTorch(SphinxDirective):
+    """Lists what the torch of the page has, by module."""
+
+    def run(self) -> list[nodes.Node]:
+        """A bullet for each module, its names in the order of the alphabet."""
+        sys.path.insert(0, str(SOURCES))
+        covered = importlib.import_module("page_torch").covered()
+        sys.path.remove(str(SOURCES))
+        modules: dict[str, list[str]] = {}
+        for name in covered:
+            home, _, last = name.rpartition(".")
+            modules.setdefault(home, []).append(last)
+        bullets = nodes.bullet_list()
+        for home, names in modules.items():
+            text = nodes.paragraph(
+                "", "", nodes.strong("", home), nodes.Text(": " + ", ".join(sorted(names)))
+            )
+            bullets += nodes.list_item("", text)
+        return [bullets]
 
 
 def box(exercise: str, kind: str) -> nodes.raw:
@@ -81,12 +104,13 @@ def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     app.env.metadata[docname][CELLS] = done.stdout
     running = {code_of(docname)[number]: number for number in json.loads(done.stdout)["cells"]}
-    for cell in doctree.findall(is_code_cell):
+    for cell in list(doctree.findall(is_code_cell)):
         (block, *_) = [*cell.findall(nodes.literal_block), None]
         number = running.get(block.astext().strip("\n")) if block is not None else None
         if number is not None:
             place = f'<div class="run-here" data-cell="{number}"></div>'
-            cell += nodes.raw("", place, format="html")
+            # Behind the cell, not in it: what a cell holds may be folded away.
+            cell.parent.insert(cell.parent.index(cell) + 1, nodes.raw("", place, format="html"))
 
 
 def is_code_cell(node: nodes.Node) -> bool:
@@ -224,6 +248,7 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
 
 def register(app: Sphinx) -> None:
     """Write what the boxes ask for, page by page."""
+    app.add_directive("page-torch", PageTorch)
     app.connect("doctree-read", mark_cells)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", write_python)

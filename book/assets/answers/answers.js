@@ -225,7 +225,7 @@ window.zeroAnswers = (() => {
 
   async function editCell(box, source, number) {
     await editorParts();
-    const cell = box.closest(".cell");
+    const cell = box.previousElementSibling;
     const host = make("div", { className: "answer-editor" });
     const verdict = make("div", { className: "answer-verdict" });
     verdict.setAttribute("role", "status");
@@ -237,7 +237,7 @@ window.zeroAnswers = (() => {
     run.classList.add("main");
     stop.disabled = true;
     const view = await editor(host, source, "The cell's code", () => {});
-    for (const shown of cell.querySelectorAll(".cell_input, .cell_output")) shown.hidden = true;
+    cell.hidden = true;
     box.replaceChildren(host, make("div", { className: "answer-buttons" }, run, stop, reset), verdict, output);
     view.focus();
 
@@ -307,7 +307,7 @@ window.zeroAnswers = (() => {
       if (token === undefined) throw new SyntaxError("something is missing at the end");
       if (/^["']/.test(token)) return { text: token.slice(1, -1) };
       if (/^[\d.]/.test(token)) return { number: Number(token.replaceAll("_", "")), whole: /^[\d_]+$/.test(token) };
-      const name = token.replace(/^math\./, "");
+      const name = token.replace(/^(math|np|numpy|torch)\./, "").replace(/^ln$/, "log");
       if (name === "pi") return { number: Math.PI, whole: false };
       if (name in functions && take("(")) {
         const value = numeric(sum());
