@@ -131,5 +131,6 @@ def test_what_answers_a_prediction_is_folded_in_the_page(name: str):
     path = ROOT / f"{name}.ipynb"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     covered = [cell for cell in cells if "hide-output" in cell["metadata"].get("tags", [])]
-    folded = built_site.article(f"{name}.html").select(".tag_hide-output details")
-    assert len(folded) == len(covered)
+    shown = built_site.article(f"{name}.html").select(".tag_hide-output")
+    assert len(shown) == len(covered)
+    assert not [cell for cell in shown if cell.select(".cell_output") != cell.select("details .cell_output")]
