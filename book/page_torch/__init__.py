@@ -46,13 +46,29 @@ def _lacking(home: str, name: str) -> Any:
 
 
 class Layout:
-    """How a tensor's numbers are kept."""
+    """How a tensor's numbers are kept, or laid out in memory."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __repr__(self) -> str:
-        return "torch.strided"
+        return f"torch.{self.name}"
 
 
-Tensor.layout = strided = Layout()
+Tensor.layout = strided = Layout("strided")
+_CONTIGUOUS = {name: Layout(name) for name in ("contiguous_format", "preserve_format")}
+
+
+def is_available() -> bool:
+    """There is no accelerator in the page."""
+    return False
+
+
+def current_accelerator(check_available: bool = False) -> None:
+    """None: there is no accelerator in the page."""
+
+
+is_available.__module__ = current_accelerator.__module__ = "torch.accelerator"
 _MODES = {name: getattr(tape, name) for name in ("no_grad", "enable_grad", "set_grad_enabled")}
 _AUTOGRAD = {name: getattr(autograd, name) for name in ("grad", "backward", "Function")}
 _FUNC = {name: getattr(autograd, name) for name in ("grad_and_value", "jacrev", "hessian", "vmap")}
@@ -76,6 +92,7 @@ _PARTS = {
     "testing": _module("testing", {"assert_close": printing.assert_close}),
     "random": _module("random", {"fork_rng": randomness.fork_rng} | {n: PUBLIC["torch"][n] for n in _STREAM}),
     "cuda": _module("cuda", {"is_available": lambda: False}),
+    "accelerator": _module("accelerator", {f.__name__: f for f in (is_available, current_accelerator)}),
 }
 _CLASSES = (
     Tensor,
@@ -89,7 +106,7 @@ _CLASSES = (
 torch = _module(
     "",
     PUBLIC["torch"] | dtypes.BY_NAME | _MODES | _PARTS | {c.__name__: c for c in _CLASSES}
-    | {"pi": math.pi, "inf": math.inf, "nan": math.nan, "e": math.e, "newaxis": None, "strided": strided}
+    | {"pi": math.pi, "inf": math.inf, "nan": math.nan, "e": math.e, "newaxis": None, "strided": strided} | _CONTIGUOUS
     | {"vmap": autograd.vmap, "set_printoptions": printing.set_printoptions, "__version__": VERSION}
     | {"is_grad_enabled": lambda: tape.Mode.recording, "default_generator": randomness.default_generator},
 )  # fmt: skip

@@ -60,7 +60,7 @@ class Context(Node):
 
     def save_for_backward(self, *tensors: Any) -> None:
         self._kept = tensors
-        self.saves = [(t, t._storage.version) for t in tensors if isinstance(t, Tensor)]
+        self.saves = [(t, t._storage.version, t._node) for t in tensors if isinstance(t, Tensor)]
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:

@@ -171,7 +171,7 @@ def eye(
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy with a storage of its own."""
     out = make(list(flat(input)), input._shape, input.dtype)
-    out = laid_out(out, input) if memory_format is None else out
+    out = laid_out(out, input) if str(memory_format) in ("None", "torch.preserve_format") else out
     return record("CloneBackward0", out, [input], [lambda g: g])
 
 

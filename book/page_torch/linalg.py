@@ -240,6 +240,11 @@ def eigvalsh(A: Tensor) -> Tensor:
 @public("linalg")
 def lstsq(A: Tensor, B: Tensor) -> Any:
     """x for which |A x − B|² is least."""
+    if A.ndim == 2 and B.ndim == 1:
+        x, _, rank, none = lstsq(A, B.unsqueeze(1))
+        return result("linalg_lstsq", "solution", "residuals", "rank", "singular_values")(
+            x[:, 0], none, rank, none
+        )
     q, r = qr(A)
     size = r.diagonal(0, -2, -1).abs()
     if (size <= size.amax(-1, keepdim=True) * 1e3 * dtypes.finfo(A.dtype).eps).any():

@@ -17,7 +17,7 @@ TWICE = (
 OVERWRITTEN = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: [{}]{} is at "
     "version {}; expected version {} instead. Hint: enable anomaly detection to find the operation that failed to "
-    "compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+    "compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
 _numbers = itertools.count(1)
@@ -42,7 +42,7 @@ class Node:
     slots = 1
 
     def __init__(self, edges: Sequence[Edge | None], pulls: Any, saves: Sequence[Any] = ()) -> None:
-        self.edges, self.pulls, self.saves = edges, pulls, [(t, t._storage.version) for t in saves]
+        self.edges, self.pulls, self.saves = edges, pulls, [(t, t._storage.version, t._node) for t in saves]
         self.number, self.hooks, self.retained, self.freed = next(_numbers), [], {}, False
 
     def name(self) -> str:
@@ -61,9 +61,11 @@ class Node:
         """The gradients of the inputs, given those of the outputs."""
         if self.freed:
             raise RuntimeError(TWICE)
-        for t, version in self.saves:
+        for t, version, node in self.saves:
             if t._storage.version != version:
-                source = f", which is output {t._slot} of {t._node.name()}," if t._node else ""
+                # What had no node when it was saved, and has one now, this very operation made.
+                name = (t._node if node or not t._node else self).name() if t._node else ""
+                source = f", which is output {t._slot} of {name.partition('Backward')[0]}," if name else ""
                 kind = f"{t.dtype.legacy} {list(t._shape)}"
                 raise RuntimeError(OVERWRITTEN.format(kind, source, t._storage.version, version))
         given = self._pulled(gradients)

@@ -216,6 +216,9 @@ class Bytes:
         self.data_ptr, size = lambda: id(t._storage), len(t._storage.data) * t.dtype.itemsize
         self.nbytes = self.size = lambda: size
 
+    def __len__(self) -> int:
+        return self.size()
+
 
 def _alone(t: Tensor) -> Any:
     if t.numel() != 1:

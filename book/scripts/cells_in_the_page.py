@@ -60,11 +60,11 @@ def stored(cell: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def alike(cell: dict[str, Any], shown: str, error: str) -> bool:
-    """Whether the page showed what is stored; of an error the type, and of its message the beginning."""
+    """Whether the page showed what is stored; of an error the type and the first line."""
     kept = stored(cell)
     if kept is None or shown != kept[0] or bool(error) != bool(kept[1]):
         return False
-    return not error or error.splitlines()[-1][:60] == kept[1].splitlines()[0][:60]
+    return not error or error.splitlines()[-1] == kept[1].splitlines()[0]
 
 
 def main(path: str) -> None:

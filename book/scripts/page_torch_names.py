@@ -25,22 +25,21 @@ HOMES = (
     "torch.linalg",
     "torch.optim",
     "torch.func",
+    "torch.autograd",
 )
 CLASSES = {"torch.Tensor": torch.Tensor, "torch.nn.Module": torch.nn.Module}
 OTHER = re.compile(r"^_|(Type|Storage|Tensor|_copy)$")  # private names, types of old, and copies of others
-MODULES = {"distributed", "distributions", "export", "fft", "jit", "onnx", "profiler", "sparse", "special"}
 
 
 def packed() -> str:
-    """The table's source: every public name by module, without the modules below it."""
+    """The table's source: every public name by module, those of torch's own modules below it among them."""
     lines = []
     for home in HOMES:
         found = CLASSES.get(home) or importlib.import_module(home)
         names = {n for n in dir(found) if n.isascii() and not OTHER.search(n)}
-        names = {n for n in names if not isinstance(getattr(found, n, None), ModuleType)}
-        names = {n for n in names if not (n.endswith("_") and n[:-1] in names)} | (
-            MODULES if home == "torch" else set()
-        )
+        below = {n: part for n in names if isinstance(part := getattr(found, n, None), ModuleType)}
+        names -= {n for n, part in below.items() if not part.__name__.startswith("torch.")}
+        names = {n for n in names if not (n.endswith("_") and n[:-1] in names)}
         lines.append(f"{home}: " + " ".join(sorted(names)))
     text = base64.b85encode(zlib.compress("\n".join(lines).encode(), 9)).decode()
     return "".join(f'    "{text[at : at + 104]}"\n' for at in range(0, len(text), 104))
