@@ -89,17 +89,17 @@ def locked(exercise: Exercise, label: str, seed: int) -> dict[str, Any]:
 def one_file(assignment: Assignment) -> str:
     """The source of a checker for an assignment: one file that needs torch and nothing of ours."""
     data = {item.exercise: locked(item.load(), item.exercise, assignment.seed) for item in assignment.items}
-    parts = {"modules": _carried(checker.__name__), "exercises": data}
+    parts = {"modules": carried(checker.__name__), "exercises": data}
     packed = base64.b85encode(zlib.compress(json.dumps(parts).encode(), 9)).decode()
     written = "\n".join(f'    "{packed[at : at + 100]}"' for at in range(0, len(packed), 100))
     return _LOADER.format(about=inspect.getdoc(checker), packed=written)
 
 
-def _carried(name: str) -> dict[str, str]:
+def carried(name: str) -> dict[str, str]:
     """The source of a module and before it of all modules of ours that it imports, as parts of `checker`."""
     source, found = inspect.getsource(importlib.import_module(name)), {}
     for house, module in _OURS.findall(source):
-        found |= _carried(f"course_{house}.{module}")
+        found |= carried(f"course_{house}.{module}")
     return found | {f"checker.{name.rpartition('.')[2]}": _OURS.sub(r"from checker.\2 import", source)}
 
 

@@ -540,7 +540,6 @@ SURE_DIGITS = Exercise(
         ),
     },
     next_step="Put the softmax into the exported graph. What do you lose if you want to set a temperature later?",
-    tolerance=0.0,
 )
 
 

@@ -1,16 +1,16 @@
 """Seed, device and benchmark timing: what every notebook sets up before its first tensor."""
 
+import importlib.util
 import random
 import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 
 def set_seed(seed: int) -> None:
-    """Seed every random number generator the book draws from: Python's, NumPy's global one and torch's.
+    """Seed every random number generator the book draws from: Python's, torch's, and NumPy's where it is.
 
     ``seed`` is an ``int`` (else ``TypeError``) from 0 to 2³² − 1 (else ``ValueError``), NumPy's largest.
     """
@@ -19,8 +19,11 @@ def set_seed(seed: int) -> None:
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must lie in 0 … 2**32 - 1, got {seed}")
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  the global generator is the one a reader's np.random call uses
     torch.manual_seed(seed)
+    if importlib.util.find_spec("numpy"):
+        import numpy as np
+
+        np.random.seed(seed)  # noqa: NPY002  the global generator is the one a reader's np.random call uses
 
 
 def get_device(preference: str | None = None) -> torch.device:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import lzma
@@ -41,6 +42,9 @@ class Package:
     patterns: tuple[str, ...]
     packed: tuple[str, ...] = ()  # of these the book keeps an .xz, which the build unpacks
     licence_from: str | None = None  # a Python package of the same project, where npm's has no LICENSE
+    licence_text_of: str | None = None  # or an installed distribution under the same licence, for its text
+    bundle: tuple[str, ...] = ()  # npm packages, each with its version, that `entry` joins into one module
+    entry: str = ""
 
 
 PACKAGES = (
@@ -77,6 +81,53 @@ PACKAGES = (
         ("package/dist/ort.wasm.bundle.min.mjs", "package/dist/ort-wasm-simd-threaded.wasm"),
         packed=("*.wasm",),
         licence_from="onnxruntime",
+    ),
+    # Python in the page, where exercises are answered: the interpreter and its standard library, no packages.
+    Package(
+        "pyodide",
+        "314.0.7",
+        "MPL-2.0, and PSF-2.0 for python_stdlib.zip",
+        "pyodide",
+        "package/",
+        tuple(
+            f"package/{name}"
+            for name in (
+                "pyodide.mjs",
+                "pyodide.asm.mjs",
+                "pyodide.asm.wasm",
+                "python_stdlib.zip",
+                "pyodide-lock.json",
+            )
+        ),
+        packed=("*.wasm",),
+        licence_text_of="fqdn",
+    ),
+    # The editor there: what it needs and no more, joined into one module.
+    Package(
+        "codemirror",
+        "6.0.2",
+        "MIT",
+        "codemirror",
+        "package/",
+        ("package/LICENSE",),
+        bundle=(
+            "@codemirror/commands@6.11.1",
+            "@codemirror/lang-python@6.2.1",
+            "@codemirror/language@6.13.1",
+            "@codemirror/state@6.7.6",
+            "@codemirror/view@6.43.15",
+            "@lezer/highlight@1.2.5",
+            "esbuild@0.28.2",
+        ),
+        entry="""
+            export { EditorState } from "@codemirror/state";
+            export { EditorView, drawSelection, keymap } from "@codemirror/view";
+            export { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+            export { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
+            export { syntaxHighlighting } from "@codemirror/language";
+            export { classHighlighter } from "@lezer/highlight";
+            export { python } from "@codemirror/lang-python";
+        """,
     ),
     # The chapters' decks of slides: stepping and the speaker's view, none of its themes.
     Package(
@@ -127,6 +178,23 @@ def fetch(package: Package, folder: Path) -> None:
                 f"{package.name} takes its licence from {package.licence_from}: install it"
             )
         shutil.copy(Path(spec.origin).with_name("LICENSE"), folder / "LICENSE")
+    if package.licence_text_of:
+        files = importlib.metadata.files(package.licence_text_of) or []
+        text = next(file for file in files if file.name == "LICENSE").read_text()
+        (folder / "LICENSE").write_text(text, "utf8")
+    if package.bundle:
+        join(package, folder)
+
+
+def join(package: Package, folder: Path) -> None:
+    """Install the parts of `package` in a scratch folder and join them into one module."""
+    with tempfile.TemporaryDirectory() as scratch:
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", *package.bundle]
+        subprocess.run(install, cwd=scratch, check=True, stdout=subprocess.DEVNULL)
+        Path(scratch, "entry.js").write_text(package.entry, "utf8")
+        target = f"--outfile={folder / package.folder}.mjs"
+        bundle = ["npx", "esbuild", "entry.js", "--bundle", "--format=esm", "--minify", target]
+        subprocess.run([*bundle, "--log-level=error"], cwd=scratch, check=True)
 
 
 def write(target: Path, content: bytes, packed: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -123,3 +124,13 @@ def test_files_of_ours_in_the_text_exist():
             place for place in places.findall(path.read_text("utf8")) if not re.search("[A-Z]{2}", place)
         ]
         assert not [place for place in named if not (ROOT / place).exists()], path.name
+
+
+@pytest.mark.parametrize("name", [name for name in LISTED if re.match(r"notebooks/\d", name)])
+def test_what_answers_a_prediction_is_folded_in_the_page(name: str):
+    path = ROOT / f"{name}.ipynb"
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    covered = [cell for cell in cells if "hide-output" in cell["metadata"].get("tags", [])]
+    shown = built_site.article(f"{name}.html").select(".tag_hide-output")
+    assert len(shown) == len(covered)
+    assert not [cell for cell in shown if cell.select(".cell_output") != cell.select("details .cell_output")]

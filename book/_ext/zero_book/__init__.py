@@ -3,6 +3,7 @@
 boxes.py        prediction, goes wrong, in the library, going further
 explorable.py   the directive that puts a live explorable into a prose page
 edition.py      for readers, for a course's students, or for its instructor
+answers.py      what an exercise needs to be answered in the page
 solutions.py    the dropdown below an exercise, filled from the reference's source
 marking.py      the instructor's box below it: points, misconceptions, hints
 handout.py      the student edition's assignments: a zip for each chapter, without solutions
@@ -24,6 +25,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from zero_book import (
+    answers,
     boxes,
     chapter,
     edition,
@@ -52,6 +54,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         explorable,
         glossary,
         solutions,
+        answers,
         handout,
         chapter,
         learner,

@@ -18,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx_exercise.nodes import is_exercise_node
 
+from zero_book import answers
 from zero_book.edition import Edition
 from zero_book.marking import marking_of
 
@@ -82,11 +83,6 @@ def written(value: Any, decimals: int | None = None) -> str:
     return f"{value:,.0f}" if isinstance(value, int | float) and abs(value) >= 10_000 else f"{value:g}"
 
 
-def is_code_cell(node: nodes.Node) -> bool:
-    """Whether a node is a notebook's code cell."""
-    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
-
-
 def boxes_below(label: str, edition: Edition) -> tuple[list[nodes.Element], str | None]:
     """What an edition shows below an exercise, and the file it came from; for students, nothing.
 
@@ -116,13 +112,14 @@ def add_solutions(app: Sphinx, doctree: nodes.document) -> None:
             app.env.note_dependency(source)
         siblings = exercise.parent
         place = siblings.index(exercise) + 1
-        while place < len(siblings) and not is_code_cell(siblings[place]):
+        while place < len(siblings) and not answers.is_code_cell(siblings[place]):
             if isinstance(siblings[place], nodes.section) or is_exercise_node(siblings[place]):
                 break
             place += 1
-        while place < len(siblings) and is_code_cell(siblings[place]):
+        while place < len(siblings) and answers.is_code_cell(siblings[place]):
             place += 1
-        siblings.insert(place, boxes)
+        name = name_of(label)
+        siblings.insert(place, [answers.box(name, find_exercise(label).kind), *boxes])
 
 
 def register(app: Sphinx) -> None:

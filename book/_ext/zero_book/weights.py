@@ -1,4 +1,4 @@
-"""What the models of the pages need: weights as a script, ONNX files, and the runtime that reads them."""
+"""What the pages load at a click: weights as a script, ONNX files, and the runtimes in WebAssembly."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from course_explorables.gpt_page import write_weights
 from zero_book.page_models import write_onnx
 
 MODELS = ("moby",)
-RUNTIME = Path("_static", "vendor", "onnxruntime")
+VENDOR = Path("_static", "vendor")
 
 
-def unpack_runtime(site: Path) -> list[Path]:
-    """Unpack what is vendored packed, WebAssembly of 14 MB, and drop the packed files from the site."""
+def unpack_runtimes(site: Path) -> list[Path]:
+    """Unpack what is vendored packed, WebAssembly, and drop the packed files from the site."""
     unpacked = []
-    for packed in sorted((site / RUNTIME).glob("*.xz")):
+    for packed in sorted((site / VENDOR).rglob("*.xz")):
         unpacked.append(packed.with_suffix(""))
         unpacked[-1].write_bytes(lzma.decompress(packed.read_bytes()))
         packed.unlink()
@@ -31,7 +31,7 @@ def write_models(app: Sphinx, exception: Exception | None) -> None:
         for name in MODELS:
             write_weights(name, site)
         write_onnx(site)
-        unpack_runtime(site)
+        unpack_runtimes(site)
 
 
 def register(app: Sphinx) -> None:

@@ -1,0 +1,65 @@
+"""An answer judged in plain Python, on page_torch, gets the verdict that it gets in JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import in_the_page
+import pytest
+
+from course_classroom.chapter_exercises import find_stubs, load
+from course_classroom.checker_builder import locked
+from course_exercises.exercise import BOOK_SEED
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = [stub.exercise for stub in find_stubs() if load(stub.exercise).kind == "implement"]
+sys.path.insert(0, str(ROOT / "tests" / "exercises"))
+from slips_as_written import WRITTEN  # noqa: E402
+
+SLOWEST = 30  # seconds of one right answer; one exercise trains four networks, in 6 s on an idle core
+
+
+@pytest.fixture(scope="module")
+def page() -> dict[str, Any]:
+    """The verdicts of a process that has the standard library, the judge and page_torch, and no torch."""
+    data = {key: locked(load(key), key, BOOK_SEED) for key in KEYS}
+    folders = [str(ROOT), str(ROOT / "book"), str(ROOT / "tests" / "exercises")]
+    command = [sys.executable, "-S", "-I", in_the_page.__file__]
+    asked = json.dumps({"folders": folders, "exercises": data})
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def rounded(message: str) -> str:
+    """A message whose numbers have one digit less: sums in another order differ in the last that is shown."""
+    return re.sub(r"-?\d+\.\d+(?:e[-+]\d+)?", lambda found: f"{float(found[0]):.3g}", message)
+
+
+def test_there_is_no_torch_in_the_page(page):
+    assert page["torch"].endswith("+page")
+    assert len(KEYS) == 61
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_answer_gets_the_verdict_and_the_message_of_the_real_judge(page, key):
+    exercise, verdicts = load(key), page[key]["verdicts"]
+    answers = in_the_page.answers_of(exercise, WRITTEN.get(key.replace("/", "."), []))
+    assert verdicts.keys() == answers.keys()
+    for label, answer in answers.items():
+        real = exercise.judge(answer, in_full=True)
+        status, misconception, message = verdicts[label]
+        assert (status, misconception) == (real.status, real.misconception), label
+        if label.startswith("written: "):
+            assert rounded(message) == rounded(real.message), label
+        else:
+            assert message == real.message, label
+
+
+def test_no_right_answer_keeps_the_page_waiting(page):
+    assert max(page[key]["seconds"] for key in KEYS) < SLOWEST
