@@ -132,7 +132,7 @@ def _kind(value: Any) -> str:
     if value is None:
         return "None"
     names = {"str": "text in quotes", "bool": "True or False", "function": "a function"}
-    name = type(value).__name__
+    name = type(value).__name__.rpartition(".")[2]
     return names.get(name, f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
 
 

@@ -35,6 +35,7 @@ def result(name: str, *fields: str) -> type:
     """A named tuple of torch.return_types; of values and their places, if no fields are named."""
     made = namedtuple(name, fields or ("values", "indices"))
     made.__module__, made.__qualname__ = "torch.return_types", f"torch.return_types.{name}"
+    made.__name__ = made.__qualname__  # as an operator that refuses it calls it
     made.__repr__ = lambda self: f"torch.return_types.{name}(\n" + ",\n".join(
         f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True)
     ) + ")"  # fmt: skip
