@@ -350,7 +350,7 @@ def padded_loss(logits: Tensor, labels: Tensor, pad: int) -> Tensor:
 
 PADDED_LOSS = Exercise(
     name="padded_loss",
-    title="Do not ask about the filling",
+    title="Leave the padding out",
     kind="implement",
     points=2,
     inputs=_padded_logits,

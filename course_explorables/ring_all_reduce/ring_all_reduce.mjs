@@ -62,7 +62,7 @@ function render({ model, el }) {
   ]);
   const ui = frame({ model, el }, {
     stage: [table, chart], controls: [steps.node, size.node], reading: read,
-    goals: ["every process holds the whole sum", "the ring at least four times as fast"],
+    goals: ["every process holds the whole sum", "the ring at least three times as fast"],
   });
 
   let layout = null;
@@ -95,7 +95,7 @@ function render({ model, el }) {
     read.show("ring", duration(times.ring), `${2 * (n - 1)} messages, one after the other`);
     read.show("star", duration(times.star), `${number(times.star / times.ring, 2)} times the ring's time`);
     ui.goal(0, finished === n * n);
-    ui.goal(1, times.star >= 4 * times.ring);
+    ui.goal(1, times.star >= 3 * times.ring);
     ui.code({ vectors: `[${vectors(n).map((row) => `[${row.join(", ")}]`).join(", ")}]`, step, numbers });
   }
   return live({ model, el }, ["processes", "step", "numbers"], draw);
