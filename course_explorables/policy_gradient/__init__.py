@@ -44,7 +44,7 @@ print(f"policy {policy.numpy().round(6)}, best {best.numpy().round(6)}")
 class PolicyGradient(Explorable):
     r"""Drag the rewards of three answers and the price β; a softmax policy takes gradient steps from π₀.
 
-    $$J = \mathbb{E}_\pi[r] - \beta\, \mathrm{KL}(\pi \,\|\, \pi_0), \quad \pi^* \propto \pi_0\, e^{r/\beta},$$
+    $$J = \mathbb{E}_\pi[r] - \beta \mathrm{KL}(\pi \,\|\, \pi_0), \quad \pi^* \propto \pi_0\, e^{r/\beta},$$
 
     $$\frac{\partial J}{\partial z_k} = \pi_k \bigl(g_k - \mathbb{E}_\pi[g]\bigr), \qquad
       g_k = r_k - \beta \ln \frac{\pi_k}{\pi_{0,k}}$$
