@@ -9,6 +9,7 @@ The record is measurements/assistant_temperature.json.
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import sys
 
@@ -60,6 +61,9 @@ def at_temperature(
 
 def main() -> int:
     """Run the command; the record is replaced."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     exam = draw_instructions(ASKED, split="test", generator=torch.Generator().manual_seed(ASKING_SEED))
     runs = []
     for seed in range(SEEDS):

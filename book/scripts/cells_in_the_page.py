@@ -8,6 +8,7 @@ JSON, the cells whose output is the stored one, and the files of course_lib that
 
 from __future__ import annotations
 
+import argparse
 import importlib.abc
 import json
 import sys
@@ -67,8 +68,13 @@ def alike(cell: dict[str, Any], shown: str, error: str) -> bool:
     return not error or error.splitlines()[-1] == kept[1].splitlines()[0]
 
 
-def main(path: str) -> None:
+def main() -> None:
     """Run a chapter's cells in their order, and print what came of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", type=Path, help="the chapter's notebook")
+    path = parser.parse_args().path
     sys.meta_path.insert(0, Nothing())
     sys.path[:0] = [str(ROOT), str(ROOT / "book")]
     import page_runner
@@ -77,9 +83,7 @@ def main(path: str) -> None:
     page_torch.install()
     read: set[Path] = set()
     sys.addaudithook(lambda event, arguments: opened(read, event, arguments))
-    cells = [
-        cell for cell in json.loads(Path(path).read_text("utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
+    cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
     sources = ["".join(cell["source"]) for cell in cells]
     page = page_runner.Page(sources[0], {})
     found = []
@@ -99,4 +103,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for stream in (sys.stdout, sys.stderr):  # by hand: what is imported from course_lib is sent to the page
+        stream.reconfigure(errors="replace")
+    main()

@@ -180,7 +180,7 @@ def fetch(package: Package, folder: Path) -> None:
         shutil.copy(Path(spec.origin).with_name("LICENSE"), folder / "LICENSE")
     if package.licence_text_of:
         files = importlib.metadata.files(package.licence_text_of) or []
-        text = next(file for file in files if file.name == "LICENSE").read_text()
+        text = next(file for file in files if file.name == "LICENSE").read_text("utf-8")
         (folder / "LICENSE").write_text(text, "utf8")
     if package.bundle:
         join(package, folder)

@@ -16,6 +16,7 @@ from zero_book import answers
 from course_classroom import chapter_exercises
 from course_classroom.__main__ import main as classroom
 from course_classroom.release import release
+from course_classroom.standalone_source import standalone
 from course_exercises.exercise import BOOK_SEED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,6 +248,20 @@ def test_an_old_browser_and_a_file_say_what_they_need(offline_page, site, site_s
     assert prediction.locator(".answer-verdict").get_attribute("data-status") == "right"
 
 
+def marked(download, stubs, folder: Path) -> dict[str, str]:
+    """A downloaded notebook's line in the marks, when its assignment was released with the book's seed."""
+    handed_in = folder / "handed_in" / "ada.ipynb"
+    handed_in.parent.mkdir()
+    download.save_as(handed_in)
+    out, marks = folder / "out", folder / "marks"
+    release(download.suggested_filename.removesuffix(".ipynb"), stubs, out, seed=BOOK_SEED)
+    assignment = out / "instructor" / "assignment.json"
+    assert classroom(["grade", str(assignment), str(handed_in.parent), str(marks)]) == 0
+    with (marks / "marks.csv").open(encoding="utf-8-sig") as file:
+        (row,) = csv.DictReader(file)
+    return row
+
+
 def test_answers_are_counted_downloaded_and_marked(browser, site_server, tmp_path):
     context = browser.new_context()
     page = chromium.watch(context).page
@@ -265,27 +280,49 @@ def test_answers_are_counted_downloaded_and_marked(browser, site_server, tmp_pat
     assert "2 of 5 done" in section.inner_text()
     with page.expect_download() as download:
         section.get_by_role("button", name="Download my answers").click()
-    handed_in = tmp_path / "handed_in" / "ada.ipynb"
-    handed_in.parent.mkdir()
-    download.value.save_as(handed_in)
-    stubs = chapter_exercises.select(chapter_exercises.find_stubs(), chapters=[2])
-    out = tmp_path / "out"
-    release(download.value.suggested_filename.removesuffix(".ipynb"), stubs, out, seed=BOOK_SEED)
-    marks = tmp_path / "marks"
-    assert (
-        classroom(["grade", str(out / "instructor" / "assignment.json"), str(handed_in.parent), str(marks)])
-        == 0
+    row = marked(
+        download.value, chapter_exercises.select(chapter_exercises.find_stubs(), chapters=[2]), tmp_path
     )
-    with (marks / "marks.csv").open(encoding="utf-8-sig") as file:
-        (row,) = csv.DictReader(file)
-    marked = {name.removeprefix("autograd/"): text for name, text in row.items() if name.endswith("status")}
-    assert marked["gradient_after_two status"] == marked["central_slope status"] == "ok"
-    assert marked["sigmoid_backward status"] == "unanswered"
+    states = {name.removeprefix("autograd/"): text for name, text in row.items() if name.endswith("status")}
+    assert states["gradient_after_two status"] == states["central_slope status"] == "ok"
+    assert states["sigmoid_backward status"] == "unanswered"
     assert row["total"] == "2"
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Clear all answers").click()
     page.get_by_text("0 of 5 done").first.wait_for()
     assert not page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('zero.')).length")
+    context.close()
+
+
+def test_a_chapter_is_done_by_keys_alone_on_a_phone_and_marked(browser, site_server, tmp_path):
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    watched = chromium.watch(context)
+    page = watched.page
+    page.goto(f"{site_server}/notebooks/02_autograd.html")
+    stubs = chapter_exercises.select(chapter_exercises.find_stubs(), chapters=[2])
+    for place, stub in enumerate(stubs, start=1):
+        box, exercise = box_of(page, stub.exercise), chapter_exercises.load(stub.exercise)
+        box.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        if exercise.kind == "predict":
+            box.locator("input").wait_for()
+            page.keyboard.type(repr(exercise.reference(*exercise.cases()[0])))
+        else:
+            box.locator(".cm-content").wait_for()
+            page.keyboard.press("Control+a")
+            page.keyboard.insert_text(standalone(stub.item(place), stub.source))
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        verdict = box.locator(".answer-verdict")
+        verdict.and_(page.locator("[data-status=right]")).wait_for()
+    watched.assert_clean()
+    page.goto(f"{site_server}/book/my_answers.html")
+    page.get_by_role("button", name="Download my answers to 2").focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    row = marked(download.value, stubs, tmp_path)
+    assert row["total"] == row["of"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
 
 

@@ -101,7 +101,7 @@ def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     ):
         app.env.note_dependency(str(source))
     command = [sys.executable, "-IS", str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     app.env.metadata[docname][CELLS] = done.stdout
     running = {code_of(docname)[number]: number for number in json.loads(done.stdout)["cells"]}
     for cell in list(doctree.findall(is_code_cell)):
