@@ -6,6 +6,7 @@ import ast
 import base64
 import builtins
 import contextlib
+import json
 import linecache
 import os
 import re
@@ -44,12 +45,12 @@ class Page:
 
     Args:
         setup: the chapter's first cell, of which those statements run that can in a page.
-        data: by exercise, what `checker_builder.locked` made of it.
+        data: by exercise, what `checker_builder.locked` made of it, as JSON.
     """
 
-    def __init__(self, setup: str, data: dict[str, Any]) -> None:
+    def __init__(self, setup: str, data: dict[str, str]) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
-        self._data = data
+        self._data = {name: json.loads(text) for name, text in data.items()}
         self._cells = 0
         for statement in statements_of(setup):
             with contextlib.suppress(Exception):

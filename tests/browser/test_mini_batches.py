@@ -48,7 +48,7 @@ def compare(shown, widget):
     assert as_number(shown.text("angle").rstrip("°")) == pytest.approx(widest, abs=0.051)
     reached = "reached" in (shown.root.locator(".xp-goals li").get_attribute("class") or "")
     if abs(widest - 45) > 1e-6:
-        assert reached == (len(batches) >= 3 and widest <= 45)
+        assert reached >= (len(batches) >= 3 and widest <= 45), "it stays ticked"
     return widest, scatter
 
 

@@ -33,15 +33,7 @@ def answered(browser, site):
             (path,) = site.glob(f"notebooks/{stub.number:02}_*.html")
             page.goto(f"{address}/notebooks/{path.name}")
             page.evaluate(
-                """async (name) => {
-                    const { promise, resolve } = Promise.withResolvers();
-                    zeroAnswers.open = (arrived) => { window.chapter = arrived; };
-                    const script = document.createElement("script");
-                    script.src = `../_static/answers/chapters/${name}.js`;
-                    script.onload = resolve;
-                    document.head.append(script);
-                    await promise;
-                }""",
+                "async (name) => { window.chapter = await zeroAnswers.chapterOf(name); }",
                 path.stem,
             )
             found = page.evaluate(f"(asked) => asked.map({SAID})", asked)

@@ -57,10 +57,11 @@ def compare(shown, settings):
         assert width / max(widths) == pytest.approx(size / max(sizes), abs=0.02 / max(widths))
     goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
     whole = max(map(sum, moments(WhatFits(**{**settings, "checkpointing": False}).budget())))
-    assert goals == [
+    now = [
         counts["parameters"] >= 6e9 and peak <= limit and settings["memory"] <= 80,
         settings["checkpointing"] and 2 * peak <= whole,
     ]
+    assert all(tick >= reached for tick, reached in zip(goals, now, strict=True)), "it stays ticked"
 
 
 def shows(shown, key, size):

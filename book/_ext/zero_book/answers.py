@@ -15,6 +15,7 @@ import json
 import math
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,22 @@ def box(exercise: str, kind: str) -> nodes.raw:
     return nodes.raw("", place, format="html")
 
 
-def exercises_of(docname: str) -> dict[str, dict[str, Any]]:
+def answerable(kind: str, edition: str) -> bool:
+    """Whether an exercise is answered in an edition's pages: what a prediction's page knows gives it away."""
+    return kind == "implement" or edition != "student"
+
+
+def exercises_of(docname: str, edition: str = "") -> dict[str, dict[str, Any]]:
     """The exercises of a chapter, by name, as the page's script takes them; none of another page."""
-    return {
-        stub.exercise: _posed(chapter_exercises.load(stub.exercise), stub)
-        for stub in _stubs()
-        if stub.number == _number(docname)
+    found = {
+        s.exercise: (chapter_exercises.load(s.exercise), s) for s in _stubs() if s.number == _number(docname)
     }
+    return {name: _posed(*one) for name, one in found.items() if answerable(one[0].kind, edition)}
+
+
+def packed(data: Any) -> bytes:
+    """Data as the page unpacks them: less to load, and nothing a reader of the site's files stumbles over."""
+    return zlib.compress(json.dumps(data).encode(), 9)
 
 
 def notebook_of(docname: str) -> dict[str, Any]:
@@ -166,7 +176,9 @@ def _posed(exercise: Exercise, stub: chapter_exercises.Stub) -> dict[str, Any]:
     plain = {"kind": exercise.kind, "title": exercise.title, "symbol": stub.symbol}
     if exercise.kind == "predict":
         return plain | {"draws": [prediction(exercise, BOOK_SEED + k) for k in range(DRAWS)]}
-    return plain | {"stub": stub.source, "data": checker_builder.locked(exercise, stub.exercise, BOOK_SEED)}
+    # As text: JSON for JavaScript has no NaN, and Python's has.
+    data = json.dumps(checker_builder.locked(exercise, stub.exercise, BOOK_SEED))
+    return plain | {"stub": stub.source, "data": data}
 
 
 def _changed(wanted: Any) -> list[Any]:
@@ -209,7 +221,7 @@ def add_scripts(
     """Give a page with answers the script that wakes its boxes, and write what a chapter's asks for."""
     if doctree is None or app.builder.format != "html":
         return
-    exercises = exercises_of(pagename)
+    exercises = exercises_of(pagename, app.config.book_edition)
     if not exercises and pagename != OVERVIEW:
         return
     app.add_js_file("answers/answers.js", defer="defer")
@@ -225,7 +237,8 @@ def add_scripts(
         }
         target = Path(app.outdir, FOLDER, "chapters", f"{Path(pagename).name}.js")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(f"zeroAnswers.open({json.dumps(chapter)});\n", "utf-8")
+        text = base64.b64encode(packed(chapter)).decode()
+        target.write_text(f'zeroAnswers.open("{text}");\n', "utf-8")
 
 
 def write_python(app: Sphinx, exception: Exception | None) -> None:
@@ -235,10 +248,12 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         found = [json.loads(page[CELLS])["files"] for page in app.env.metadata.values() if CELLS in page]
         files = {path for each in found for path in each}
-        (folder / "python.json").write_text(json.dumps(python_of_the_page(files)), "utf-8")
+        (folder / "python.bin").write_bytes(packed(python_of_the_page(files)))
         pages = {number: name for name in sorted(app.env.found_docs) if (number := _number(name))}
         chapters: dict[str, dict[str, Any]] = {}
         for stub in _stubs():
+            if not answerable(chapter_exercises.load(stub.exercise).kind, app.config.book_edition):
+                continue
             page = pages[stub.number]
             chapter = chapters.setdefault(page, {"page": page, "title": stub.chapter, "exercises": []})
             chapter["exercises"].append([stub.exercise, stub.title])

@@ -118,8 +118,11 @@ def add_solutions(app: Sphinx, doctree: nodes.document) -> None:
             place += 1
         while place < len(siblings) and answers.is_code_cell(siblings[place]):
             place += 1
-        name = name_of(label)
-        siblings.insert(place, [answers.box(name, find_exercise(label).kind), *boxes])
+        kind = find_exercise(label).kind
+        here = (
+            [answers.box(name_of(label), kind)] if answers.answerable(kind, app.config.book_edition) else []
+        )
+        siblings.insert(place, [*here, *boxes])
 
 
 def register(app: Sphinx) -> None:

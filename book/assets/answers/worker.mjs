@@ -6,9 +6,9 @@ let page;
 const ready = (async () => {
   const [python, answer] = await Promise.all([
     loadPyodide({ indexURL: new URL("../vendor/pyodide/", import.meta.url).href }),
-    fetch(new URL("python.json", import.meta.url)),
+    fetch(new URL("python.bin", import.meta.url)),
   ]);
-  const files = await answer.json();
+  const files = await new Response(answer.body.pipeThrough(new DecompressionStream("deflate"))).json();
   const runner = files[""]["page_runner.py"];
   delete files[""];
   python.FS.writeFile("/home/pyodide/page_runner.py", runner);
