@@ -111,8 +111,9 @@ def secret_names(stub: Stub) -> frozenset[str]:
 
 
 def texts(site: Path) -> Iterator[tuple[str, Text]]:
-    """Every file of a site as text, members of zips too; a page with its markup and without."""
-    for path in sorted(path for path in site.rglob("*") if path.is_file()):
+    """Every file of a site that is ours as text, members of zips too; a page with its markup and without."""
+    vendored = site / "_static" / "vendor"  # Python's own library has a `return theta`, too
+    for path in sorted(p for p in site.rglob("*") if p.is_file() and vendored not in p.parents):
         name, content = path.relative_to(site).as_posix(), path.read_bytes()
         if path.suffix == ".zip":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
