@@ -41,6 +41,9 @@ class Shown:
 
     watched: Watched
     root: Locator
+    _ticked: list[bool] | None = (
+        None  # when the goals were last looked at; None of a page opened or reset since
+    )
 
     @property
     def page(self) -> Page:
@@ -72,6 +75,19 @@ class Shown:
     def reset(self) -> None:
         """Press Reset."""
         self.root.get_by_role("button", name="Reset").click()
+        self._ticked = None
+
+    def assert_goals(self, *reached: bool) -> None:
+        """What is reached is ticked, and what was ticked stays; a page opened or reset has no other tick."""
+        ticked = [
+            goal.get_attribute("class") == "reached" for goal in self.root.locator(".xp-goals li").all()
+        ]
+        if self._ticked is None:
+            assert ticked == list(reached)
+        else:
+            stays = [now or before for now, before in zip(reached, self._ticked, strict=True)]
+            assert all(tick >= due for tick, due in zip(ticked, stays, strict=True)), (ticked, stays)
+        self._ticked = ticked
 
     def assert_sound(self) -> None:
         """No outside request, no error, no word for a missing number on screen."""

@@ -58,7 +58,7 @@ def test_every_step_and_the_least_loss_equal_torch(run_module, chance):
         assert least == pytest.approx(torch.linalg.svdvals(asked)[1].square().item() / 2, abs=1e-12)
 
 
-def compare(shown, method, steps, *, fresh=False):
+def compare(shown, method, steps):
     """Read-out and goal against torch, for the targets that the printed code holds."""
     names: dict = {}
     exec(shown.code(), names)
@@ -73,16 +73,14 @@ def compare(shown, method, steps, *, fresh=False):
         assert shown.number("toA") == pytest.approx(gradients[0].norm().item(), abs=6e-7)
         assert shown.number("toB") == pytest.approx(gradients[1].norm().item(), abs=6e-7)
     far = (names["target"] - torch.eye(2)).norm(dim=0).min() >= 0.5
-    reached = shown.root.locator(".xp-goals li").get_attribute("class") == "reached"
-    now = method == "LoRA" and bool(far) and losses[-1] < 1e-3
-    assert reached == now if fresh else reached >= now
+    shown.assert_goals(method == "LoRA" and bool(far) and losses[-1] < 1e-3)
     return targets
 
 
 @pytest.mark.parametrize("width", [360, 700])
 def test_targets_ways_and_steps_by_mouse_and_keys(width, show, chance):
     shown = show(Adapter(), width=width)
-    first = compare(shown, "LoRA", 60, fresh=True)
+    first = compare(shown, "LoRA", 60)
     for k, mark in enumerate(shown.root.locator(".xp-handle .xp-mark").all()):
         drag(shown.page, mark, chance.uniform(-25, -10), chance.uniform(-30, 30))
         dragged = compare(shown, "LoRA", 60)
@@ -103,13 +101,13 @@ def test_targets_ways_and_steps_by_mouse_and_keys(width, show, chance):
         for _ in range(60):
             shown.page.keyboard.press("ArrowRight")
     shown.reset()
-    assert compare(shown, "LoRA", 60, fresh=True) == first
+    assert compare(shown, "LoRA", 60) == first
     shown.assert_sound()
 
 
 def test_the_goal_is_reached_by_keys(show):
     shown = show(Adapter(((1.8, 0.4), (-0.8, 0.54))))
-    compare(shown, "LoRA", 60, fresh=True)
+    compare(shown, "LoRA", 60)
     shown.root.get_by_role("slider", name="target of (0, 1)").focus()
     shown.page.keyboard.press("ArrowUp")
     shown.root.get_by_label("Steps").focus()
@@ -118,7 +116,7 @@ def test_the_goal_is_reached_by_keys(show):
     assert shown.root.locator(".xp-goals li").get_attribute("class") == "reached"
     shown.assert_sound()
     for targets, method in ((((1.4, 0.2), (-0.8, 0.6)), "LoRA"), (((1.8, 0.4), (-0.8, 0.6)), "full")):
-        compare(show(Adapter(targets, method=method, steps=200)), method, 200, fresh=True)
+        compare(show(Adapter(targets, method=method, steps=200)), method, 200)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -91,10 +91,7 @@ def compare(shown, change):
         assert shown.text("left") == "none"
     assert shown.root.locator("[data-kept]").get_attribute("d").count("z") == rank
     half = 2 * rank * sum(change.shape) <= change.numel()
-    goals = shown.root.locator(".xp-goals li")
-    # What is reached now is ticked; what is ticked may have been reached before.
-    assert (goals.nth(0).get_attribute("class") == "reached") >= (half and 1 - error**2 >= 0.9)
-    assert (goals.nth(1).get_attribute("class") == "reached") >= (rank * sum(change.shape) >= change.numel())
+    shown.assert_goals(half and 1 - error**2 >= 0.9, rank * sum(change.shape) >= change.numel())
     return rank
 
 

@@ -57,7 +57,7 @@ def test_every_step_and_the_best_policy_equal_torch(run_module, chance):
             torch.testing.assert_close(float64(best), best_of(rewards, beta), **EXACT)
 
 
-def compare(shown, decimals=3, *, fresh=False):
+def compare(shown, decimals=3):
     """Every number on screen against torch, for the settings that the printed code holds."""
     names: dict = {}
     exec(shown.code(), names)
@@ -81,16 +81,15 @@ def compare(shown, decimals=3, *, fresh=False):
         left = float("inf")
         assert shown.text("left") == "∞"
         assert shown.number("best") == pytest.approx(max(rewards), abs=6e-7)
-    goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
     reached = [policy.argmax().item() == 2, steps > 0 and left < 1e-3]
-    assert goals == reached if fresh else all(tick >= now for tick, now in zip(goals, reached, strict=True))
+    shown.assert_goals(*reached)
     return rewards, reached
 
 
 @pytest.mark.parametrize("width", [360, 700])
 def test_rewards_price_and_steps_by_mouse_and_keys(width, show, chance):
     shown, decimals = show(PolicyGradient(), width=width), 2 if width == 360 else 3
-    first, _ = compare(shown, decimals, fresh=True)
+    first, _ = compare(shown, decimals)
     assert first == [1.0, 0.0, -0.5]
     for k, mark in enumerate(shown.root.locator(".xp-handle .xp-mark").all()):
         drag(shown.page, mark, 0, chance.choice([-1, 1]) * chance.uniform(15, 60))
@@ -110,7 +109,7 @@ def test_rewards_price_and_steps_by_mouse_and_keys(width, show, chance):
         shown.page.keyboard.press(key)
         compare(shown, decimals)
     shown.reset()
-    assert compare(shown, decimals, fresh=True)[0] == first
+    assert compare(shown, decimals)[0] == first
     shown.assert_sound()
 
 
@@ -123,8 +122,8 @@ def test_both_goals_are_reached_by_keys(show):
     assert compare(shown) == ([1.0, 0.0, 2.0], [True, True])
     shown.assert_sound()
     still = PolicyGradient((0.0, 0.0, 0.0), beta=1.0, steps=0)
-    assert compare(show(still), fresh=True)[1] == [False, False], "no step, no goal"
-    assert compare(show(PolicyGradient(beta=1.0, steps=200)), fresh=True)[1] == [False, True]
+    assert compare(show(still))[1] == [False, False], "no step, no goal"
+    assert compare(show(PolicyGradient(beta=1.0, steps=200)))[1] == [False, True]
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.05, 1.5])

@@ -47,7 +47,7 @@ def seconds(text: str) -> float:
     return float(size) * UNITS[unit]
 
 
-def compare(shown, n, step, *, fresh=False):
+def compare(shown, n, step):
     """Every cell, traffic and both times against the printed code; what was reached once stays ticked."""
     names: dict = {}
     exec(shown.code(), names)
@@ -62,16 +62,15 @@ def compare(shown, n, step, *, fresh=False):
     assert shown.text("sent") == f"{2 * (n - 1) / n:.3f} P"
     assert seconds(shown.text("ring")) == pytest.approx(names["ring"], rel=6e-3)
     assert seconds(shown.text("star")) == pytest.approx(names["all_to_one"], rel=6e-3)
-    goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
     reached = [step == 2 * (n - 1), names["all_to_one"] >= 3 * names["ring"]]
-    assert goals == reached if fresh else all(tick >= now for tick, now in zip(goals, reached, strict=True))
+    shown.assert_goals(*reached)
     return names["numbers"], reached
 
 
 @pytest.mark.parametrize("width", [360, 700])
 def test_steps_processes_and_size_by_mouse_and_keys(width, show, chance):
     shown = show(RingAllReduce(), width=width)
-    assert compare(shown, 4, 1, fresh=True) == (1000, [False, False])
+    assert compare(shown, 4, 1) == (1000, [False, False])
     drag(shown.page, shown.root.locator(".xp-mark"), chance.uniform(15, 90), chance.uniform(-20, 20))
     numbers, _ = compare(shown, 4, 1)
     assert numbers > 1000
@@ -90,7 +89,7 @@ def test_steps_processes_and_size_by_mouse_and_keys(width, show, chance):
     n = int(shown.root.get_by_label("Processes n").input_value())
     compare(shown, n, 2)
     shown.reset()
-    compare(shown, 4, 1, fresh=True)
+    compare(shown, 4, 1)
     shown.assert_sound()
 
 
@@ -102,8 +101,8 @@ def test_the_goals_are_reached_by_keys(show):
     shown.root.get_by_role("slider", name="how many numbers").focus()
     shown.page.keyboard.press("End")
     assert compare(shown, 8, 14) == (10**9, [True, True])
-    assert compare(show(RingAllReduce(8, 13, 10**5)), 8, 13, fresh=True)[1] == [False, False]
-    assert compare(show(RingAllReduce(4, 6, 10**9)), 4, 6, fresh=True)[1] == [True, True]
+    assert compare(show(RingAllReduce(8, 13, 10**5)), 8, 13)[1] == [False, False]
+    assert compare(show(RingAllReduce(4, 6, 10**9)), 4, 6)[1] == [True, True]
     shown.assert_sound()
 
 

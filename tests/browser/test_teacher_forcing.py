@@ -40,7 +40,7 @@ def test_every_probability_equals_powers_of_the_transition_matrix(run_module, ch
         )
 
 
-def compare(shown, teacher, mistake, *, fresh=False):
+def compare(shown, teacher, mistake):
     """Rows, read-out and goals against the printed code and the matrix, at the slip rate on the page."""
     names: dict = {}
     exec(shown.code(), names)
@@ -59,16 +59,15 @@ def compare(shown, teacher, mistake, *, fresh=False):
     assert shown.number("own") == pytest.approx(own, abs=5.1e-5)
     whole = 0 if mistake else (1 - slip_rate) ** 12
     assert shown.number("whole") == pytest.approx(whole, abs=5.1e-5)
-    goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
     reached = [wrong >= 10, right >= 0.9 and not mistake and whole < 0.5]
-    assert goals == reached if fresh else all(tick >= now for tick, now in zip(goals, reached, strict=True))
+    shown.assert_goals(*reached)
     return slip_rate, reached
 
 
 @pytest.mark.parametrize("width", [360, 700])
 def test_mistake_feed_and_slip_rate_by_mouse_and_keys(width, show, chance):
     shown = show(TeacherForcing(), width=width)
-    assert compare(shown, True, 3, fresh=True) == (0.02, [False, False])
+    assert compare(shown, True, 3) == (0.02, [False, False])
     drag(shown.page, shown.root.locator(".xp-mark"), chance.uniform(30, 140), chance.uniform(-20, 20))
     mistake = int(shown.root.get_by_role("slider", name="place of").get_attribute("aria-valuenow"))
     assert mistake > 3
@@ -85,7 +84,7 @@ def test_mistake_feed_and_slip_rate_by_mouse_and_keys(width, show, chance):
         shown.page.keyboard.press(key)
         compare(shown, False, mistake - 1)
     shown.reset()
-    compare(shown, True, 3, fresh=True)
+    compare(shown, True, 3)
     shown.assert_sound()
 
 
@@ -107,7 +106,7 @@ def test_both_goals_are_reached_by_keys(show):
     shown.assert_sound()
     for slip_rate, mistake in ((0.11, 0), (0.05, 0), (0.07, 12)):
         near = show(TeacherForcing(teacher=False, mistake=mistake, slip_rate=slip_rate))
-        assert compare(near, False, mistake, fresh=True)[1] == [False, False]
+        assert compare(near, False, mistake)[1] == [False, False]
 
 
 @pytest.mark.parametrize("slip_rate", [0.0, 0.005, 0.2])

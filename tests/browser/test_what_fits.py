@@ -55,13 +55,11 @@ def compare(shown, settings):
     sizes = [size for bar in moments(counts) for size in bar]
     for width, size in zip(widths, sizes, strict=True):
         assert width / max(widths) == pytest.approx(size / max(sizes), abs=0.02 / max(widths))
-    goals = [each.get_attribute("class") == "reached" for each in shown.root.locator(".xp-goals li").all()]
     whole = max(map(sum, moments(WhatFits(**{**settings, "checkpointing": False}).budget())))
-    now = [
+    shown.assert_goals(
         counts["parameters"] >= 6e9 and peak <= limit and settings["memory"] <= 80,
         settings["checkpointing"] and 2 * peak <= whole,
-    ]
-    assert all(tick >= reached for tick, reached in zip(goals, now, strict=True)), "it stays ticked"
+    )
 
 
 def shows(shown, key, size):
