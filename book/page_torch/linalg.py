@@ -240,20 +240,16 @@ def eigvalsh(A: Tensor) -> Tensor:
 @public("linalg")
 def lstsq(A: Tensor, B: Tensor) -> Any:
     """x for which |A x − B|² is least."""
+    made = result("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
     if A.ndim == 2 and B.ndim == 1:
         x, _, rank, none = lstsq(A, B.unsqueeze(1))
-        return result("linalg_lstsq", "solution", "residuals", "rank", "singular_values")(
-            x[:, 0], none, rank, none
-        )
+        return made(x[:, 0], none, rank, none)
     q, r = qr(A)
     size = r.diagonal(0, -2, -1).abs()
     if (size <= size.amax(-1, keepdim=True) * 1e3 * dtypes.finfo(A.dtype).eps).any():
         raise not_in_page("torch.linalg.lstsq of a matrix that has not full rank")
     x, none = solve(r, q.mT @ B), A.new_zeros(0)
-    gaps, made = (
-        ((A @ x - B) ** 2).sum(-2),
-        result("linalg_lstsq", "solution", "residuals", "rank", "singular_values"),
-    )
+    gaps = ((A @ x - B) ** 2).sum(-2)
     rank = A.new_full((), A._shape[-1], dtype=dtypes.int64)
     return made(x, gaps if A._shape[-2] > A._shape[-1] else none, rank, none)
 

@@ -27,6 +27,8 @@ from course_classroom import chapter_exercises, checker, checker_builder, releas
 from course_classroom.assignment import Assignment
 from course_exercises.exercise import BOOK_SEED, Exercise
 from course_exercises.slips import FACTORS
+from zero_book import handout
+from zero_book.travelling import number_of
 
 FOLDER = Path("_static", "answers")
 OVERVIEW = "book/my_answers"
@@ -71,9 +73,7 @@ def answerable(kind: str, edition: str) -> bool:
 
 def exercises_of(docname: str, edition: str = "") -> dict[str, dict[str, Any]]:
     """The exercises of a chapter, by name, as the page's script takes them; none of another page."""
-    found = {
-        s.exercise: (chapter_exercises.load(s.exercise), s) for s in _stubs() if s.number == _number(docname)
-    }
+    found = {stub.exercise: (chapter_exercises.load(stub.exercise), stub) for stub in _stubs_of(docname)}
     return {name: _posed(*one) for name, one in found.items() if answerable(one[0].kind, edition)}
 
 
@@ -87,9 +87,9 @@ def notebook_of(docname: str) -> dict[str, Any]:
 
     `classroom grade` marks it against the assignment of that name released with the book's seed.
     """
-    stubs = [stub for stub in _stubs() if stub.number == _number(docname)]
+    stubs = _stubs_of(docname)
     items = tuple(stub.item(place) for place, stub in enumerate(stubs, start=1))
-    return release_notebook.notebook(Assignment(f"{Path(docname).name}_exercises", items, BOOK_SEED), stubs)
+    return release_notebook.notebook(Assignment(handout.name_of(docname), items, BOOK_SEED), stubs)
 
 
 def code_of(docname: str) -> list[str]:
@@ -101,7 +101,7 @@ def code_of(docname: str) -> list[str]:
 def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     """Find out which of a chapter's cells run in the page, and give each a place for its editor."""
     docname = app.env.docname
-    if _number(docname) not in RUNNING:
+    if number_of(docname) not in RUNNING:
         return
     script = SOURCES / "scripts" / f"{CELLS}.py"
     for source in (
@@ -113,7 +113,10 @@ def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     command = [sys.executable, "-IS", str(script), str(NOTEBOOKS / f"{Path(docname).name}.ipynb")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     app.env.metadata[docname][CELLS] = done.stdout
-    running = {code_of(docname)[number]: number for number in json.loads(done.stdout)["cells"]}
+    found, code = json.loads(done.stdout), code_of(docname)
+    for file in found["files"]:
+        app.env.note_dependency(str(SOURCES.parent / file))
+    running = {code[number]: number for number in found["cells"]}
     for cell in list(doctree.findall(is_code_cell)):
         (block, *_) = [*cell.findall(nodes.literal_block), None]
         number = running.get(block.astext().strip("\n")) if block is not None else None
@@ -205,14 +208,13 @@ def _written(value: Any) -> Any:
     return {"number": float(value), "whole": type(value) is int}
 
 
-def _number(docname: str) -> int | None:
-    digits = Path(docname).name[:2]
-    return int(digits) if docname.startswith("notebooks/") and digits.isdigit() else None
-
-
 @functools.cache
 def _stubs() -> list[chapter_exercises.Stub]:
     return chapter_exercises.find_stubs(NOTEBOOKS)
+
+
+def _stubs_of(docname: str) -> list[chapter_exercises.Stub]:
+    return [stub for stub in _stubs() if stub.number == number_of(docname)]
 
 
 def add_scripts(
@@ -249,7 +251,7 @@ def write_python(app: Sphinx, exception: Exception | None) -> None:
         found = [json.loads(page[CELLS])["files"] for page in app.env.metadata.values() if CELLS in page]
         files = {path for each in found for path in each}
         (folder / "python.bin").write_bytes(packed(python_of_the_page(files)))
-        pages = {number: name for name in sorted(app.env.found_docs) if (number := _number(name))}
+        pages = {number: name for name in sorted(app.env.found_docs) if (number := number_of(name))}
         chapters: dict[str, dict[str, Any]] = {}
         for stub in _stubs():
             if not answerable(chapter_exercises.load(stub.exercise).kind, app.config.book_edition):

@@ -67,12 +67,14 @@ window.zeroAnswers = (() => {
 
   const python = {
     worker: undefined, running: undefined, count: 0,
+    upTo: -1, // the last of the page's own cells that has run in this worker
 
     start() {
       if (python.worker) return python.opened;
       const { chapter } = arrived;
       const worker = new Worker(new URL("worker.mjs", home), { type: "module" });
       python.worker = worker;
+      python.upTo = -1;
       worker.onmessage = ({ data }) => python.hear(data);
       worker.onerror = (event) => { event.preventDefault(); python.hear({ lost: event.message ?? "the worker did not start" }); };
       const data = Object.fromEntries(Object.entries(chapter.exercises).filter(([, e]) => e.data).map(([name, e]) => [name, e.data]));
@@ -160,120 +162,112 @@ window.zeroAnswers = (() => {
   const textOf = (view) => view.state.doc.toString();
   const setText = (view, text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
 
-  async function answerFunction(box, name, exercise) {
+  // An editor with its buttons in the place of a cell: `tasks` by button, each given the text and where print goes.
+  async function workbench(box, { text, initial, label, main, tasks, resetTitle, changed = () => {} }) {
     await editorParts(); // before anything is replaced
-    const kept = store.get(name);
     const host = make("div", { className: "answer-editor" });
     const verdict = make("div", { className: "answer-verdict" });
     verdict.setAttribute("role", "status");
     const output = make("pre", { className: "answer-output", hidden: true });
-    const button = (text, act, title = "") => make("button", { type: "button", textContent: text, onclick: act, title });
-    const run = button("Run", () => work("run"), "Run the code; the value of its last line is shown");
-    const check = button("Check", () => work("check"), "Ask whether the function is right");
-    const stop = button("Stop", () => python.stop("Stopped. Your text is kept."));
-    const reset = button("Reset", () => { setText(view, exercise.stub); say("", ""); view.focus(); }, "Back to the empty function; undo brings yours back");
-    check.classList.add("main");
-    stop.disabled = true;
-    const buttons = make("div", { className: "answer-buttons" }, check, run, stop, reset);
     const keys = make("p", { className: "answer-keys", textContent: "Tab leaves the editor; Ctrl+] indents, Ctrl+[ takes it back." });
-    box.replaceChildren(host, keys, buttons, verdict, output);
+    const button = (name, act, title = "") => make("button", { type: "button", textContent: name, onclick: act, title });
+    const starts = Object.entries(tasks).map(([name, { title, act }]) => button(name, () => work(act), title));
+    const stop = button("Stop", () => python.stop("Stopped. Your text is kept."));
+    const reset = button("Reset", () => { setText(view, initial); say("", ""); view.focus(); }, resetTitle);
+    starts.find((each) => each.textContent === main).classList.add("main");
+    stop.disabled = true;
+    const view = await editor(host, text, label, (now) => changed(now, keys));
+    box.replaceChildren(host, keys, make("div", { className: "answer-buttons" }, ...starts, stop, reset), verdict, output);
     instead(box);
+    view.focus();
 
-    const view = await editor(host, kept.text ?? exercise.stub, `Your answer to ${exercise.title}`, (text) => {
-      if (!store.set(name, { text })) keys.textContent = LOST;
+    function say(status, message) { tell(verdict, status, message); }
+
+    async function work(act) {
+      const reason = missing();
+      if (reason) return say("error", reason);
+      if (python.running) return say("error", "Python is at work elsewhere on this page: wait for it, or stop it there.");
+      output.textContent = "";
+      output.hidden = true;
+      for (const each of [...starts, reset]) each.disabled = true;
+      stop.disabled = false;
+      const show = (printed) => { output.hidden = false; output.textContent += printed; };
+      try {
+        if (!python.worker) say("busy", "Python starts; the first time it takes some seconds.");
+        await python.start();
+        say("busy", "Running.");
+        say(...await act(textOf(view), show));
+      } catch (error) {
+        say("error", error.message);
+      } finally {
+        for (const each of [...starts, reset]) each.disabled = false;
+        stop.disabled = true;
+      }
+      return undefined;
+    }
+    return { view, say };
+  }
+
+  const ran = ({ error }) => [error ? "error" : "", error];
+
+  async function answerFunction(box, name, exercise) {
+    const kept = store.get(name);
+    const { symbol } = exercise;
+    const { view, say } = await workbench(box, {
+      text: kept.text ?? exercise.stub,
+      initial: exercise.stub,
+      label: `Your answer to ${exercise.title}`,
+      main: "Check",
+      resetTitle: "Back to the empty function; undo brings yours back",
+      changed(text, keys) { if (!store.set(name, { text })) keys.textContent = LOST; },
+      tasks: {
+        Check: {
+          title: "Ask whether the function is right",
+          async act(source, show) {
+            const { status, message } = await python.ask("check", { source, exercise: name, symbol }, show, SECONDS);
+            store.set(name, { status, message, symbol });
+            mark(name, status);
+            return [status, message];
+          },
+        },
+        Run: {
+          title: "Run the code; the value of its last line is shown",
+          act: async (source, show) => ran(await python.ask("run", { source }, show, SECONDS)),
+        },
+      },
     });
     window.addEventListener("storage", (event) => {
       const text = event.key === KEY + name ? store.get(name).text : undefined;
       if (text !== undefined && !view.hasFocus && text !== textOf(view)) setText(view, text);
     });
     if (kept.status) say(kept.status, kept.message);
-    view.focus();
-
-    function say(status, message) { tell(verdict, status, message); }
-
-    async function work(task) {
-      const reason = missing();
-      if (reason) return say("error", reason);
-      if (python.running) return say("error", "Python is at work on another answer: wait for it, or stop it there.");
-      output.textContent = "";
-      output.hidden = true;
-      for (const each of [run, check, reset]) each.disabled = true;
-      stop.disabled = false;
-      const show = (text) => { output.hidden = false; output.textContent += text; };
-      try {
-        if (!python.worker) say("busy", "Python starts; the first time it takes some seconds.");
-        await python.start();
-        say("busy", "Running.");
-        const given = { source: textOf(view), exercise: name, symbol: exercise.symbol };
-        const found = await python.ask(task, given, show, SECONDS);
-        if (task === "check") {
-          say(found.status, found.message);
-          store.set(name, { status: found.status, message: found.message, symbol: exercise.symbol });
-          mark(name, found.status);
-        } else {
-          say(found.error ? "error" : "", found.error ?? "");
-        }
-      } catch (error) {
-        say("error", error.message);
-      } finally {
-        for (const each of [run, check, reset]) each.disabled = false;
-        stop.disabled = true;
-      }
-      return undefined;
-    }
   }
 
   // --- cells that run here -----------------------------------------------------------------------------
 
-  let upTo = -1; // the last cell of the page that has run in this worker
-
-  async function editCell(box, source, number) {
-    await editorParts();
-    const cell = box.previousElementSibling;
-    const host = make("div", { className: "answer-editor" });
-    const verdict = make("div", { className: "answer-verdict" });
-    verdict.setAttribute("role", "status");
-    const output = make("pre", { className: "answer-output", hidden: true });
-    const button = (text, act, title = "") => make("button", { type: "button", textContent: text, onclick: act, title });
-    const run = button("Run", work, "Run this cell, and before it those above that have not run");
-    const stop = button("Stop", () => python.stop("Stopped."));
-    const reset = button("Reset", () => { setText(view, source); view.focus(); }, "Back to the book's code");
-    run.classList.add("main");
-    stop.disabled = true;
-    const view = await editor(host, source, "The cell's code", () => {});
-    cell.hidden = true;
-    box.replaceChildren(host, make("div", { className: "answer-buttons" }, run, stop, reset), verdict, output);
-    view.focus();
-
-    async function work() {
-      const reason = missing();
-      if (reason) return tell(verdict, "error", reason);
-      if (python.running) return tell(verdict, "error", "Python is at work elsewhere on this page: wait for it, or stop it there.");
-      output.textContent = "";
-      output.hidden = true;
-      run.disabled = reset.disabled = true;
-      stop.disabled = false;
-      const show = (text) => { output.hidden = false; output.textContent += text; };
-      try {
-        if (!python.worker) { upTo = -1; tell(verdict, "busy", "Python starts; the first time it takes some seconds."); }
-        await python.start();
-        tell(verdict, "busy", "Running.");
-        for (const [before, code] of Object.entries(arrived.chapter.cells)) {
-          if (Number(before) <= upTo || Number(before) >= number) continue;
-          await python.ask("run", { source: code }, () => {}, SECONDS);
-          upTo = Number(before);
-        }
-        const { error } = await python.ask("run", { source: textOf(view) }, show, SECONDS);
-        upTo = Math.max(upTo, number);
-        tell(verdict, error ? "error" : "", error);
-      } catch (error) {
-        tell(verdict, "error", error.message);
-      } finally {
-        run.disabled = reset.disabled = false;
-        stop.disabled = true;
-      }
-      return undefined;
-    }
+  function editCell(box, source, number) {
+    return workbench(box, {
+      text: source,
+      initial: source,
+      label: "The cell's code",
+      main: "Run",
+      resetTitle: "Back to the book's code",
+      tasks: {
+        Run: {
+          title: "Run this cell, and before it those above that have not run",
+          async act(text, show) {
+            for (const [before, code] of Object.entries(arrived.chapter.cells)) {
+              if (Number(before) <= python.upTo || Number(before) >= number) continue;
+              await python.ask("run", { source: code }, () => {}, SECONDS);
+              python.upTo = Number(before);
+            }
+            const found = await python.ask("run", { source: text }, show, SECONDS);
+            python.upTo = Math.max(python.upTo, number);
+            return ran(found);
+          },
+        },
+      },
+    });
   }
 
   function wakeCell(box) {
@@ -436,7 +430,7 @@ window.zeroAnswers = (() => {
 
   // What the prediction hides opens once it is answered.
   function unfold(box) {
-    let next = box.nextElementSibling;
+    const next = box.nextElementSibling;
     if (next?.matches(".admonition.solution.toggle")) next.querySelector(".toggle-button")?.matches(".toggle-button-hidden") && next.querySelector(".toggle-button").click();
     else if (next?.matches("details.solution")) next.open = true;
   }
@@ -486,8 +480,9 @@ window.zeroAnswers = (() => {
   }
 
   async function download(name) {
-    const content = JSON.stringify(filled(await chapterOf(name)), null, 1);
-    const link = make("a", { href: URL.createObjectURL(new Blob([content], { type: "application/x-ipynb+json" })), download: `${name}_exercises.ipynb` });
+    const notebook = filled(await chapterOf(name));
+    const content = JSON.stringify(notebook, null, 1);
+    const link = make("a", { href: URL.createObjectURL(new Blob([content], { type: "application/x-ipynb+json" })), download: `${notebook.metadata.course_lib.assignment}.ipynb` });
     document.body.append(link);
     link.click();
     link.remove();
