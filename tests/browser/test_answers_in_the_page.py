@@ -350,4 +350,9 @@ def test_a_cell_is_edited_and_run_after_those_above_it(offline_page, site_server
     write(page, box, "'y_of' in globals()")
     box.get_by_role("button", name="Run").click()
     box.locator(".answer-output", has_text="True").wait_for()
+    # A worker that was renewed, by whatever else on the page, has run none of them.
+    page.evaluate("async () => { zeroAnswers.python.stop(); await zeroAnswers.python.start(); }")
+    write(page, box, "'now', 'y_of' in globals()")
+    box.get_by_role("button", name="Run").click()
+    box.locator(".answer-output", has_text="('now', True)").wait_for()
     watched.assert_clean()
