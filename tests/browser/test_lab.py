@@ -17,6 +17,7 @@ import pytest
 import torch
 from explorable_page import Shown, as_number, drag
 from playwright.sync_api import TimeoutError as NotThere
+from playwright.sync_api import expect
 from touch_everything import by_keys
 
 from course_explorables.base import STILL
@@ -140,6 +141,7 @@ def open_and_run(lab: str, offline_page: object, name: str = "typed", height: in
             shown.root.locator(".xp-buttons").first.wait_for(timeout=9000)
         except NotThere:
             continue
+        expect(page.locator(".jp-InputPrompt").first).not_to_contain_text("*", timeout=60_000)
         return shown
     pytest.fail("the cell did not show an explorable")
 
@@ -185,8 +187,8 @@ def test_the_kernel_recomputes_a_typed_function_as_the_point_moves(lab, offline_
 def test_the_later_kinds_live_in_lab_and_answer_the_keys(lab, offline_page):
     shown = open_and_run(lab, offline_page, "kinds", height=15_500)
     roots = shown.page.locator(".jp-OutputArea .explorable")
-    roots.nth(10).locator(".xp-buttons").wait_for()
-    assert roots.count() == 15
+    expect(roots.locator(".xp-buttons")).to_have_count(15, timeout=60_000)
+    expect(roots).to_have_count(15)
     for place in range(15):
         one = Shown(shown.watched, roots.nth(place))
         start = one.everything()
