@@ -27,6 +27,11 @@ CUT_OFF = """() => {
     }));
 }"""
 
+FORMULA_SIZES = """() => [...document.querySelectorAll("article mjx-container")].map((formula) => {
+  const size = (node) => parseFloat(getComputedStyle(node).fontSize);
+  return Math.round(1000 * size(formula) / size(formula.parentElement)) / 1000;
+})"""
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(offline_page, site_server: str, name: str):
@@ -42,6 +47,9 @@ def test_page(offline_page, site_server: str, name: str):
     )
     assert typeset >= written
     assert failed == 0
+    assert set(page.evaluate(FORMULA_SIZES)) <= {1.1}, (
+        "every formula is as large beside its text as any other"
+    )
 
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert not serious(page)
