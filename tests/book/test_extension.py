@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
-from zero_book import explorable, reference, solutions, travelling
+from zero_book import chapter, explorable, reference, solutions, travelling
 
 from course_classroom.chapter_exercises import find_stubs, load
 from course_exercises.autograd import EXERCISES
@@ -112,3 +113,16 @@ def test_a_displayed_formula_becomes_a_directive():
     text = reference.as_restructured_text("Sum:\n\n    $$s = \\sum_i |x_i|\n      + 1$$\n\nDone_")
     assert "    .. math::\n\n       s = \\sum_i |x_i|\n       + 1\n" in text
     assert text.endswith(r"Done\_")
+
+
+def test_a_build_compares_numbers_with_numbers_as_sphinx_counted_them():
+    counted = {"notebooks/06_mnist_classifier": {"figure": {"a": (3, 1), "b": (3, 2)}}}
+    env = SimpleNamespace(
+        toc_fignumbers={name: {k: dict(v) for k, v in by.items()} for name, by in counted.items()}
+    )
+    chapter.as_counted(None, env)
+    assert env.toc_fignumbers == counted
+    chapter.number_by_chapter(None, env)
+    assert env.toc_fignumbers["notebooks/06_mnist_classifier"]["figure"] == {"a": (6, 1), "b": (6, 2)}
+    chapter.as_counted(None, env)
+    assert env.toc_fignumbers == counted

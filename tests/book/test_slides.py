@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ import zero_slides
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from zero_slides.deck import cells_of
-from zero_slides.folder import NOTEBOOKS, exporter
+from zero_slides.folder import NOTEBOOKS, exporter, up_to_date
 from zero_slides.leads import lead_to, legend_of
 from zero_slides.markdown import blocks_of
 from zero_slides.slides import LONGEST_CODE, Slide, is_live, slides_of
@@ -254,3 +255,18 @@ def test_nbconvert_s_own_command_makes_the_same_deck(tmp_path: Path, root: Path)
     notebook = nbformat.read(NOTEBOOKS / "09_attention.ipynb", as_version=4)
     body, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": "09_attention"}})
     assert words_of(made) == words_of(body)
+
+
+def test_a_deck_is_laid_out_anew_once_its_notebook_is_younger(tmp_path):
+    notebook, deck = tmp_path / "a.ipynb", tmp_path / "a.html"
+    notebook.write_text("{}")
+    assert not up_to_date(deck, notebook)
+    deck.write_text("")
+    now = deck.stat().st_mtime
+    os.utime(deck, (now + 1,) * 2)
+    assert up_to_date(deck, notebook)
+    os.utime(notebook, (now + 2,) * 2)
+    assert not up_to_date(deck, notebook)
+    os.utime(notebook, (0, 0))
+    os.utime(deck, (1, 1))
+    assert not up_to_date(deck, notebook), "the templates are younger"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 from pathlib import Path
@@ -16,6 +17,8 @@ from zero_book import learner
 from zero_book.travelling import FOR_COLAB, number_of
 
 STRIP_OPENS_WITH = ("Time", "Before you start")
+COUNTED = "zero_book_counted"
+"""Where the environment keeps the numbers as Sphinx counted them."""
 
 
 def part_of(app: Sphinx, docname: str) -> str:
@@ -99,8 +102,15 @@ def add_eyebrow(
         context["body"] = f'<p class="chapter-part">{part}</p>\n' + context["body"]
 
 
+def as_counted(_app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Put back the last build's numbers as Sphinx counted them, or it would write every chapter anew."""
+    env.toc_fignumbers = getattr(env, COUNTED, env.toc_fignumbers)
+    return []
+
+
 def number_by_chapter(_app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Number exercises, equations and figures (6.1), (6.2), … in chapter 6, whatever chapters precede it."""
+    setattr(env, COUNTED, copy.deepcopy(env.toc_fignumbers))
     for docname, by_kind in env.toc_fignumbers.items():
         number = number_of(docname)
         if number is None:
@@ -114,5 +124,6 @@ def number_by_chapter(_app: Sphinx, env: BuildEnvironment) -> list[str]:
 def register(app: Sphinx) -> None:
     """Dress chapters."""
     app.connect("doctree-read", add_strip)
-    app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx has counted
+    app.connect("env-get-updated", as_counted, priority=100)  # before Sphinx counts
+    app.connect("env-get-updated", number_by_chapter, priority=900)  # after it has counted
     app.connect("html-page-context", add_eyebrow)

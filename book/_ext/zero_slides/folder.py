@@ -52,8 +52,16 @@ def write_assets(site: Path) -> None:
         write_weights(name, site)
 
 
+def up_to_date(deck: Path, notebook: Path) -> bool:
+    """Whether a deck is younger than its notebook, the templates and the code that lays it out."""
+    if not deck.is_file():
+        return False
+    sources = [notebook, *TEMPLATES.rglob("*"), *Path(__file__).parent.glob("*.py")]
+    return deck.stat().st_mtime > max(source.stat().st_mtime for source in sources if source.is_file())
+
+
 def write_decks(site: Path = SITE, notebooks: list[Path] | None = None) -> list[Path]:
-    """Write the folder of decks into a site.
+    """Write the folder of decks into a site; a deck that is up to date stays as it is.
 
     Args:
         site: its root, made if it does not exist.
@@ -66,9 +74,10 @@ def write_decks(site: Path = SITE, notebooks: list[Path] | None = None) -> list[
     out, convert, decks, items = site / FOLDER, exporter(), [], []
     for path in notebooks or sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        body, _ = convert.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
         decks.append(out / f"{path.stem}.html")
-        decks[-1].write_text(body, "utf8")
+        if not up_to_date(decks[-1], path):
+            body, _ = convert.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+            decks[-1].write_text(body, "utf8")
         title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
         items.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
     contents = (TEMPLATES / TEMPLATE / "contents.html").read_text("utf8")
