@@ -1,7 +1,8 @@
 // Exercises answered in the page. Nothing is loaded, and nothing is started, before the first click.
 window.zeroAnswers = (() => {
   const home = new URL("./", document.currentScript.src);
-  const SECONDS = 10; // that a cell may run
+  // That a cell may run. A page cannot ask for processor time, and a busy machine gives a third of it.
+  const SECONDS = 30;
   const KEY = "zero.answer.";
   const LOST = "This browser keeps nothing: copy your answer before you leave the page.";
 
@@ -258,7 +259,11 @@ window.zeroAnswers = (() => {
           async act(text, show) {
             for (const [before, code] of Object.entries(arrived.chapter.cells)) {
               if (Number(before) <= python.upTo || Number(before) >= number) continue;
-              await python.ask("run", { source: code }, () => {}, SECONDS);
+              try {
+                await python.ask("run", { source: code }, () => {}, SECONDS);
+              } catch (error) {
+                throw new Error(`The cell above that begins with \`${code.trim().split("\n")[0]}\` must run first. ${error.message}`);
+              }
               python.upTo = Number(before);
             }
             const found = await python.ask("run", { source: text }, show, SECONDS);
