@@ -1,4 +1,4 @@
-"""The wheel alone, as Colab installs it: all files are there, and an empty folder is enough to import and load."""
+"""The wheel alone, as Colab installs it: every file is there, and an empty folder is enough for it."""
 
 from __future__ import annotations
 
