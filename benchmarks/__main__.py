@@ -1,60 +1,94 @@
-"""Run the benchmarks, all or by name, print a table and keep the numbers: ``python -m benchmarks``."""
+"""Run the benchmarks, all or by name, print what they found and keep it: ``python -m benchmarks``."""
 
 import argparse
 import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from benchmarks import course, marking, pages
+from benchmarks.attention import written_out_against_sdpa
 from benchmarks.compilation import compiled_against_eager
-from benchmarks.digit_training import batches_against_dataloader, loop_against_bare
+from benchmarks.digit_training import batches_against_dataloader, loop_against_others
+from benchmarks.digits_to_target import target_against_tutorial
 from benchmarks.gpt import cache_against_none, training_against_nano
+from benchmarks.lora import lora_against_peft
 from benchmarks.pairs import Comparison
 from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
-from course_lib.files import print_in_any_encoding
-from course_lib.records import RESULTS, machine
+from course_lib.files import print_in_any_encoding, write_in_one_step
+from course_lib.records import RESULTS, SCHEMA, code_hashes, comparison_table, machine
 
 
-def table(comparisons: list[Comparison]) -> str:
-    """Lay the comparisons out as text, times in milliseconds."""
-    lines = [f"{'what':<32}{'baseline':<28}{'ms':>9}   {'candidate':<20}{'ms':>9}   {'ratio':>6}"]
-    for comparison in comparisons:
-        row = comparison.row()
-        lines.append(
-            f"{comparison.name:<32}{comparison.baseline:<28}{1000 * row['baseline_median']:>9.1f}   "
-            f"{comparison.candidate:<20}{1000 * row['candidate_median']:>9.1f}   {comparison.ratio:>6.3f}"
-        )
-    return "\n".join(lines)
+class Group(NamedTuple):
+    """What one record holds.
+
+    Attributes:
+        measure: gives the record's content, comparisons by pairs or otherwise.
+        code: what it measures: if any of these changes, the record is stale.
+    """
+
+    measure: Callable[[int], dict[str, Any]]
+    code: tuple[str, ...]
 
 
-def digit_training(pairs: int) -> list[Comparison]:
-    """Batches and loop of the digit classifiers."""
-    digits = load_digits("train")
-    return batches_against_dataloader(digits, pairs=pairs) + loop_against_bare(digits, pairs=pairs)
+def compared(*measures: Callable[..., list[Comparison]]) -> Callable[[int], dict[str, Any]]:
+    """A group's measure out of functions that compare two ways in ``pairs``."""
+
+    def measure(pairs: int) -> dict[str, Any]:
+        return {"comparisons": [each.row() for one in measures for each in one(pairs=pairs)]}
+
+    return measure
 
 
-def gpt(pairs: int) -> list[Comparison]:
-    """Training and writing of the GPT."""
-    return training_against_nano(pairs=pairs) + cache_against_none(pairs=pairs)
+def of_digits(measure: Callable[..., list[Comparison]], *splits: str) -> Callable[..., list[Comparison]]:
+    """The same function with the embedded digits given."""
+    return lambda pairs: measure(*(load_digits(split) for split in splits), pairs=pairs)
 
 
-def compilation(pairs: int) -> list[Comparison]:
-    """The GPT's training step, eager and compiled; takes minutes."""
-    return compiled_against_eager(pairs=pairs)
-
-
-def shipping(pairs: int) -> list[Comparison]:
-    """Ways to ship the digit net; needs ONNX Runtime and torchao."""
-    return each_alone(pairs)
-
-
-GROUPS: dict[str, Callable[[int], list[Comparison]]] = {
-    "digit_training": digit_training,
-    "gpt": gpt,
-    "compile": compilation,
-    "shipping": shipping,
+GROUPS = {
+    "digit_training": Group(
+        compared(
+            of_digits(batches_against_dataloader, "train"),
+            of_digits(loop_against_others, "train"),
+            of_digits(target_against_tutorial, "train", "test"),
+        ),
+        (
+            "course_lib/data/batches.py",
+            "course_lib/models/image_classifiers.py",
+            "course_lib/training/loop.py",
+        ),
+    ),
+    "gpt": Group(
+        compared(training_against_nano, cache_against_none),
+        (
+            "course_lib/models/gpt.py",
+            "course_lib/models/fast_linear.py",
+            "course_lib/pretraining/training.py",
+            "course_lib/text/generation.py",
+        ),
+    ),
+    "attention": Group(compared(written_out_against_sdpa), ("course_lib/models/attention.py",)),
+    "lora": Group(compared(lora_against_peft), ("course_lib/models/lora.py", "course_lib/models/gpt.py")),
+    "compile": Group(
+        compared(compiled_against_eager), ("benchmarks/compilation.py", "course_lib/models/gpt.py")
+    ),
+    "shipping": Group(compared(each_alone), ("benchmarks/shipping_ways.py", "course_lib/deploy")),
+    "marking": Group(lambda _pairs: marking.measure(), ("course_classroom", "course_exercises")),
+    "pages": Group(
+        lambda _pairs: pages.measure(),
+        ("course_explorables", "book/page_torch", "book/page_runner.py", "book/assets/answers"),
+    ),
+    "course": Group(lambda _pairs: course.measure(), ("notebooks", "book/_ext")),
 }
+
+
+def summary(content: dict[str, Any]) -> str:
+    """Comparisons as a table, anything else as JSON."""
+    if "comparisons" in content:
+        return comparison_table(content["comparisons"])
+    return json.dumps(content, indent=1)
 
 
 def main() -> None:
@@ -67,18 +101,24 @@ def main() -> None:
     unknown = [name for name in arguments.groups if name not in GROUPS]
     if unknown:
         parser.error(f"group must be one of {', '.join(GROUPS)}, got {unknown[0]!r}")
+    if arguments.pairs < 1:
+        parser.error(f"--pairs must be at least 1, got {arguments.pairs}")
     for name in arguments.groups or GROUPS:
-        comparisons = GROUPS[name](arguments.pairs)
-        print(table(comparisons))
+        group = GROUPS[name]
+        found = group.measure(arguments.pairs)
+        print(f"{name}\n{summary(found)}")
+        pairs = f" --pairs {arguments.pairs}" if "comparisons" in found else ""
         content = {
-            "command": f"python -m benchmarks {name} --pairs {arguments.pairs}",
+            "schema": SCHEMA,
+            "command": f"python -m benchmarks {name}{pairs}",
             "date": datetime.date.today().isoformat(),
             "machine": machine(),
-            "comparisons": [comparison.row() for comparison in comparisons],
+            "code": code_hashes(group.code),
+            **found,
         }
         arguments.output.mkdir(parents=True, exist_ok=True)
         path = arguments.output / f"{name}.json"
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_in_one_step(path, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
         print(f"written to {path}")
 
 

@@ -1,7 +1,10 @@
 """What the book claims about speed: batches from memory and the library's loop, each against its peer."""
 
+import logging
+import warnings
 from collections.abc import Iterable
 
+import pytorch_lightning as lightning
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -83,6 +86,55 @@ def library_loop(model: nn.Module, batches: Iterable[tuple[Tensor, ...]], epochs
     return fit(model, batches, F.cross_entropy, optimizer, epochs=epochs, progress=False)["train_loss"]
 
 
+class LightningDigits(lightning.LightningModule):
+    """The same training as a LightningModule.
+
+    Args:
+        model: images to logits.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _place: int) -> Tensor:
+        """The loss of one batch, logged as the epoch's mean."""
+        images, labels = batch
+        loss = F.cross_entropy(self.model(images), labels)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """SGD as in ``bare_loop``."""
+        return torch.optim.SGD(self.model.parameters(), lr=LEARNING_RATE)
+
+
+def lightning_loop(model: nn.Module, batches: Iterable[tuple[Tensor, ...]], epochs: int) -> float:
+    """Train the same way with Lightning's trainer, everything off that can be: no files, bars or checks.
+
+    Args:
+        model: images to logits.
+        batches: ``(images, labels)``, re-iterable.
+        epochs: passes.
+
+    Returns:
+        The last epoch's mean training loss.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer.fit(LightningDigits(model), batches)
+    return trainer.callback_metrics["train_loss"].item()
+
+
 def batches_against_dataloader(digits: Digits, *, epochs: int = 1, pairs: int = 5) -> list[Comparison]:
     """Time softmax regression end to end (784→10, batch 64, SGD 0.01), fed in three ways, equally many
     updates.
@@ -110,8 +162,8 @@ def batches_against_dataloader(digits: Digits, *, epochs: int = 1, pairs: int = 
     ]
 
 
-def loop_against_bare(digits: Digits, *, epochs: int = 5, pairs: int = 5) -> list[Comparison]:
-    """Time the library's loop against the bare one on the same in-memory batches.
+def loop_against_others(digits: Digits, *, epochs: int = 5, pairs: int = 5) -> list[Comparison]:
+    """Time the library's loop against the bare one, and against Lightning's, on the same in-memory batches.
 
     Args:
         digits: the examples.
@@ -119,17 +171,18 @@ def loop_against_bare(digits: Digits, *, epochs: int = 5, pairs: int = 5) -> lis
         pairs: timed calls of each.
 
     Returns:
-        One comparison for softmax regression, the cheapest step there is, and one for the ConvNet.
+        Two comparisons for softmax regression, the cheapest step there is, and two for the ConvNet.
     """
     batches = Batches(*digits, batch_size=BATCH_SIZE)
     settings = ((SoftmaxRegression, epochs, 10), (ConvNet, max(1, epochs // 10), 3))
     return [
         compare(
-            f"{kind.__name__}, {passes} epochs",
-            ("bare loop", lambda kind=kind, passes=passes: bare_loop(kind(), batches, passes)),
+            f"{kind.__name__}, {passes} epoch{'s' if passes > 1 else ''}",
+            (name, lambda loop=loop, kind=kind, passes=passes: loop(kind(), batches, passes)),
             ("training.loop.fit", lambda kind=kind, passes=passes: library_loop(kind(), batches, passes)),
             pairs=pairs,
             best_of=best_of,
         )
         for kind, passes, best_of in settings
+        for name, loop in (("bare loop", bare_loop), ("Lightning", lightning_loop))
     ]

@@ -24,7 +24,7 @@ from course_lib.command_line import OneLineParser
 from course_lib.data.digits import load_digits
 from course_lib.files import print_in_any_encoding, write_in_one_step
 from course_lib.models.cost import GPTShape
-from course_lib.records import RESULTS, SCHEMA, machine
+from course_lib.records import RESULTS, SCHEMA, code_hashes, machine
 from course_lib.runtime import get_device
 
 SMALL = GPTShape(vocab_size=50304, context=1024, d_model=768, heads=12, layers=12)  # GPT-2's sizes
@@ -41,6 +41,7 @@ FULL = Setting(
     },
 )
 TARGET = 0.99
+CODE = ("benchmarks/gpu_sections.py", "benchmarks/workload.py", "course_lib/models/gpt.py")
 
 
 def measure(
@@ -91,6 +92,7 @@ def main(
         "command": "python -m benchmarks.gpu" + (" --digits full" if options.digits == "full" else ""),
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
+        "code": code_hashes(CODE),
         "accelerator": describe(where),
         **measure(setting, where, digits=options.digits, most_epochs=most_epochs),
     }

@@ -1,4 +1,4 @@
-"""How long a class takes to mark: ``python -m benchmarks.marking`` marks 60 submissions of four exercises.
+"""How long a class takes to mark: 60 submissions of four exercises.
 
 The class: right answers, blank ones, every misconception of the four exercises in turn, one endless loop and
 one answer that kills its process.
@@ -6,10 +6,7 @@ one answer that kills its process.
 
 from __future__ import annotations
 
-import argparse
 import copy
-import datetime
-import json
 import tempfile
 import time
 from collections import Counter
@@ -22,10 +19,9 @@ from course_classroom.grade import grade
 from course_classroom.sandbox import Sandbox
 from course_classroom.selftest import submissions
 from course_classroom.submissions import find
-from course_lib.files import print_in_any_encoding
-from course_lib.records import RESULTS, machine
 
 STUDENTS = 60
+WORKERS = 2
 EXERCISES = (
     "sequences/rnn_step",
     "sequences/teacher_forcing",
@@ -53,7 +49,7 @@ def _role(cell: dict) -> str | None:
     return cell["metadata"].get("course_lib", {}).get("role")
 
 
-def measure(students: int, workers: int) -> dict[str, object]:
+def measure(students: int = STUDENTS, workers: int = WORKERS) -> dict[str, object]:
     """Seconds to mark a class and to mark it again, and the statuses given."""
     items = tuple(stub.item(n) for n, stub in enumerate(select(find_stubs(), EXERCISES), start=1))
     assignment = Assignment("benchmark", items, seed=2024, marking_seed=7)
@@ -75,27 +71,3 @@ def measure(students: int, workers: int) -> dict[str, object]:
         "seconds_again": seconds[1],
         "statuses": dict(sorted(statuses.items())),
     }
-
-
-def main() -> None:
-    """Measure, print, and write ``measurements/benchmarks/marking.json``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--students", type=int, default=STUDENTS, help="submissions (default 60)")
-    parser.add_argument("--workers", type=int, default=2, help="at a time (default 2)")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the result")
-    given = parser.parse_args()
-    measured = measure(given.students, given.workers)
-    content = {
-        "command": f"python -m benchmarks.marking --students {given.students} --workers {given.workers}",
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
-        **measured,
-    }
-    given.output.mkdir(parents=True, exist_ok=True)
-    (given.output / "marking.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(content, indent=1))
-
-
-if __name__ == "__main__":
-    print_in_any_encoding()
-    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -17,6 +18,8 @@ from course_lib.runtime import get_device
 MEASUREMENTS = Path(__file__).parent / "measurements"
 """Where all records lie, beside the modules that read them."""
 RESULTS = MEASUREMENTS / "benchmarks"
+ROOT = Path(__file__).parents[1]
+_CODE = (".py", ".mjs", ".js", ".css", ".ipynb")
 SCHEMA = 1
 """The version of the records' layout; a record that names none is of the first."""
 Record = Mapping[str, Any]
@@ -101,6 +104,44 @@ def shipping_table(record: Mapping[str, Any]) -> str:
         ratios += f"{found['first_answer_seconds']:>9.1f}"
         lines.append(f"{name:<19}{found['bytes']:>9,}{found['accuracy']:>9.4f}{ratios}  {found['by']}")
     return "\n".join(lines)
+
+
+def code_hashes(paths: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """Hash what a record measures, so that a reader can be told when it has changed since.
+
+    Args:
+        paths: files and folders below ``root``; of a folder its Python, JavaScript, style sheets and
+            notebooks count; of a notebook, its code cells alone.
+        root: the repository's folder.
+
+    Returns:
+        Sixteen hex digits of SHA-256 per path; ``"missing"`` where there is no such path.
+    """
+    found = {}
+    for name in paths:
+        path = root / name
+        files = sorted(file for kind in _CODE for file in path.rglob(f"*{kind}")) if path.is_dir() else [path]
+        contents = b"".join(map(_code_in, files)) if path.exists() else b""
+        found[name] = hashlib.sha256(contents).hexdigest()[:16] if path.exists() else "missing"
+    return found
+
+
+def changed_since(record: Record, root: Path = ROOT) -> list[str]:
+    """The paths of a record's ``code`` whose content is another one by now, in the record's order.
+
+    ``ValueError`` if the record does not say what code it measured.
+    """
+    if not record.get("code"):
+        raise ValueError(f"{record['command']} must record the code it measured: measure anew")
+    now = code_hashes(record["code"], root)
+    return [name for name, digest in record["code"].items() if now[name] != digest]
+
+
+def _code_in(path: Path) -> bytes:
+    if path.suffix != ".ipynb":
+        return path.read_bytes().replace(b"\r\n", b"\n")
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").encode()
 
 
 def read(path: Path, *parts: str) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def test_the_comparisons_run_at_the_stated_shapes(monkeypatch):
 def test_groups_are_chosen_by_name(tmp_path, monkeypatch, capsys):
     measured = [Comparison("demo", "slow way", "fast way", (0.4,), (0.1,))]
     for name in command.GROUPS:
-        monkeypatch.setitem(command.GROUPS, name, lambda pairs: measured * pairs)
+        group = command.GROUPS[name]._replace(measure=command.compared(lambda pairs: measured * pairs))
+        monkeypatch.setitem(command.GROUPS, name, group)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--pairs", "2", "--output", str(tmp_path)])
     command.main()
     assert {"digit_training", "gpt", "compile", "shipping"} <= command.GROUPS.keys()
@@ -118,6 +119,10 @@ def test_groups_are_chosen_by_name(tmp_path, monkeypatch, capsys):
         command.main()
     assert stopped.value.code == 2
     assert f"group must be one of {', '.join(command.GROUPS)}, got 'speed'" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--pairs", "0"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "--pairs must be at least 1, got 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", command.GROUPS)

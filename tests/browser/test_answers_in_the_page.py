@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cells_in_the_page
 import chromium
+import known_answers
 import pytest
 from zero_book import answers
 
@@ -26,14 +27,6 @@ STUBS = [
     if chapter_exercises.load(stub.exercise).kind == "implement"
 ]
 CHAPTERS = sorted({stub.number for stub in STUBS})
-# The book's own answers, which the page has not: their source, where Python finds it.
-CARRY = """
-import os
-for name, text in {files!r}.items():
-    os.makedirs(os.path.dirname("/home/pyodide/book/" + name), exist_ok=True)
-    with open("/home/pyodide/book/" + name, "w") as file:
-        file.write(text)
-"""
 ASK = """async ([task, given, limit]) => {
   let shown = "";
   const result = await zeroAnswers.python.ask(task, given, (text) => { shown += text; }, limit);
@@ -60,17 +53,6 @@ class Chapter:
         return self.page.evaluate(ASK, [task, given, limit or 60])
 
 
-def answers_to(stub) -> dict[str, str]:
-    """Sources of answers: the reference, each known mistake, nothing, and what is no Python."""
-    topic, _, name = stub.exercise.partition("/")
-    exercise = chapter_exercises.load(stub.exercise)
-    home = f"from course_exercises.{topic} import EXERCISES\n{stub.symbol} = EXERCISES[{name!r}]"
-    known = {mistake: f".misconceptions[{mistake!r}].function" for mistake in exercise.misconceptions}
-    known |= {mistake: f".slips[{mistake!r}].function" for mistake in exercise.slips}
-    found = {"": f"{home}.reference"} | {mistake: home + end for mistake, end in known.items()}
-    return found | {"blank": stub.source, "no Python": f"def {stub.symbol}(:\n"}
-
-
 def function_of(stub, mistake: str):
     """The book's own answer."""
     exercise = chapter_exercises.load(stub.exercise)
@@ -80,13 +62,13 @@ def function_of(stub, mistake: str):
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_every_known_answer_is_judged_as_in_jupyterlab(browser, site, site_server, number, record_property):
     chapter = Chapter(browser, site, site_server, number)
-    own = sorted((ROOT / "course_exercises").glob("*.py"))
-    files = {f"course_exercises/{path.name}": path.read_text("utf-8") for path in own}
-    assert not chapter.ask("run", source=CARRY.format(files=files))["error"]
+    assert not chapter.ask("run", source=known_answers.carried())["error"]
     seconds, wrong = [], []
     for stub in (stub for stub in STUBS if stub.number == number):
         exercise = chapter_exercises.load(stub.exercise)
-        for mistake, source in answers_to(stub).items():
+        for mistake, source in (
+            known_answers.sources(stub) | {"no Python": f"def {stub.symbol}(:\n"}
+        ).items():
             begin = time.monotonic()
             found = chapter.ask("check", exercise=stub.exercise, symbol=stub.symbol, source=source)
             seconds.append(time.monotonic() - begin)

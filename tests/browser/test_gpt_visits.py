@@ -9,7 +9,7 @@ import pytest
 from explorable_page import Shown, page_of
 from touch_everything import by_keys, by_mouse, small_targets
 
-from benchmarks import page as page_benchmark
+from benchmarks import pages as measured
 from course_explorables.gpt_page import LONGEST, GPTInPage, write_weights
 from course_lib.pretrained.gpts import load
 
@@ -115,11 +115,11 @@ def test_nothing_moves_unasked_and_focus_can_be_seen(offline_page, tmp_path):
 
 def test_the_benchmark_counts_what_the_page_writes(site, browser, monkeypatch):
     with chromium.serve(site) as address:
-        found = page_benchmark.visit(browser, f"{address}/part/chapter/page.html")
+        found = measured.gpt(browser, address, "part/chapter/page.html")
         assert set(found) == {"ready_ms", "tokens_per_second"}
-        monkeypatch.setattr(page_benchmark, "NEW_TOKENS", 121)
+        monkeypatch.setattr(measured, "NEW_TOKENS", 121)
         with pytest.raises(RuntimeError, match="the page wrote 120 tokens, expected 121"):
-            page_benchmark.visit(browser, f"{address}/part/chapter/page.html")
+            measured.gpt(browser, address, "part/chapter/page.html")
 
 
 HOSTILE = {

@@ -13,6 +13,7 @@ learner.py      the copy a reader downloads
 weights.py      the models that run in the pages, and ONNX Runtime, below the site's root
 reference.py    every public module of course_lib, without a list kept by hand
 glossary.py     links from a chapter's first use of a term to the glossary
+performance.py  the tables of what was measured
 page.py         small repairs of what the theme puts on every page
 """
 
@@ -34,6 +35,7 @@ from zero_book import (
     handout,
     learner,
     page,
+    performance,
     reference,
     solutions,
     weights,
@@ -60,6 +62,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         learner,
         reference,
         page,
+        performance,
         weights,
     ):
         part.register(app)

@@ -1,0 +1,89 @@
+"""How long the whole course takes: every notebook from a clean kernel, and the book's build."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+TOGETHER = 2
+"""Notebooks run at a time, each with one thread."""
+SECONDS_PER_CELL = 600
+BUILD = ("make", "-o", ".venv/ready", "book")
+TOUCHED = "book/faq.md"
+
+
+def seconds_of(path: Path) -> float:
+    """Run one notebook from a clean kernel, in its own folder; nothing is stored."""
+    notebook = nbformat.read(path, as_version=4)
+    begin = time.perf_counter()
+    NotebookClient(
+        notebook, timeout=SECONDS_PER_CELL, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    return time.perf_counter() - begin
+
+
+def notebooks(paths: list[Path]) -> dict[str, object]:
+    """Run notebooks, two at a time.
+
+    Args:
+        paths: of the notebooks.
+
+    Returns:
+        ``seconds`` by notebook and ``total_seconds``, from the first's start to the last's end.
+    """
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        seconds = list(pool.map(seconds_of, paths))
+    total = time.perf_counter() - begin
+    return {
+        "seconds": {path.stem: round(each, 1) for path, each in zip(paths, seconds, strict=True)},
+        "total_seconds": round(total, 1),
+    }
+
+
+def book(build: Sequence[str] = BUILD) -> dict[str, float]:
+    """Build the book in a copy of the tracked files, with this environment's packages.
+
+    Args:
+        build: the command, run in the copy.
+
+    Returns:
+        ``cold_seconds`` from nothing, ``again_seconds`` with nothing changed, ``touched_seconds`` with one
+        page changed.
+
+    Raises:
+        subprocess.CalledProcessError: if the build fails.
+    """
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in tracked.stdout.splitlines():
+            if (ROOT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, copy / name)
+        (copy / ".venv").symlink_to(sys.prefix)
+        found = {}
+        for kind in ("cold", "again", "touched"):
+            if kind == "touched":
+                page = copy / TOUCHED
+                page.write_text(page.read_text("utf-8") + "\nOne more line.\n", encoding="utf-8")
+            begin = time.perf_counter()
+            subprocess.run(build, cwd=copy, check=True, capture_output=True)
+            found[f"{kind}_seconds"] = round(time.perf_counter() - begin, 1)
+    return found
+
+
+def measure(paths: list[Path] | None = None) -> dict[str, object]:
+    """Both; ``paths`` are all notebooks if left out."""
+    chosen = sorted((ROOT / "notebooks").glob("*.ipynb")) if paths is None else paths
+    return {"notebooks": notebooks(chosen), "book": book()}
