@@ -17,6 +17,7 @@ import pypdf
 import pytest
 from chromium import find_chromium
 from zero_dist.archive import zip_folder
+from zero_dist.browser import without_glyph
 from zero_dist.whole import Book, listed, read_pages
 
 NAMES = ("book/how_to_use", "notebooks/02_autograd", "book/glossary")
@@ -284,6 +285,12 @@ def test_the_pdf_says_what_it_is(pdf: pypdf.PdfReader):
     assert pdf.metadata.creation_date.date() == BOOK.date
     assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"] == True  # noqa: E712, pypdf's own truth value
     assert pdf.trailer["/Root"]["/Lang"].lower().startswith("en")
+
+
+def test_letters_without_a_font_are_named(offline_page):
+    page = offline_page().page
+    page.set_content("<p>\ue5e6</p><article>An é and a \ue5e7.</article>")
+    assert without_glyph(page) == "\ue5e7"
 
 
 # --- what is missing ----------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ TO_PRESS = """() => [...document.querySelectorAll(
     .headerlink, .answer-here, .run-here, .chapter-actions`)]
   .filter((each) => each.checkVisibility() && !each.closest(".xp-stage"))
   .map((each) => each.outerHTML.slice(0, 100))"""
-UNSEEN = """() => [...document.querySelectorAll("article :is(.cell_output, .admonition, .explorable)")]
+UNSEEN = """() => [...document.querySelectorAll(
+    "article :is(.cell_output, .admonition:not(.above-input), .explorable)")]
   .filter((each) => !each.checkVisibility() || each.offsetHeight < 5)
   .map((each) => `${each.className}: ${each.textContent.trim().slice(0, 60)}`)"""
 SCROLLS = """() => [...document.querySelectorAll("article, article *")]
@@ -37,13 +38,13 @@ SCROLLS = """() => [...document.querySelectorAll("article, article *")]
 
 @pytest.fixture
 def opened(offline_page, site_server: str):
-    """Opens a page of the book as wide as A4, in the dark."""
+    """Opens a page of the book as wide as A4, in the dark unless told otherwise."""
 
-    def open_page(name: str):
-        watched = offline_page(color_scheme="dark", viewport=PAPER)
+    def open_page(name: str, theme: str = "dark"):
+        watched = offline_page(color_scheme=theme, viewport=PAPER)
         watched.page.goto(f"{site_server}/{name}")
         settle(watched.page)
-        assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert watched.page.evaluate("document.documentElement.dataset.theme") == theme
         return watched
 
     return open_page
@@ -68,12 +69,13 @@ def test_page_on_paper(opened, name: str):
     assert page.locator("article h1").is_visible()
     assert not serious(page, rules=["color-contrast"])
 
-    page.emulate_media(media="screen", color_scheme="light")
-    settle(page)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.querySelector('article').textContent") == before, "and back again"
+    watched.assert_clean()
+
+    page = opened(name, "light").page
     on_paper(page)
     assert page.evaluate(COLOURS) == from_dark, "the theme of the screen does not show on paper"
-    watched.assert_clean()
 
 
 def test_solutions_stand_at_the_end_and_each_exercise_says_so(opened):

@@ -62,6 +62,8 @@ def _open(chromium: Browser, address: str, text: str) -> Page:
 
 def write_pdf(tab: Page, book: Book, target: Path) -> None:
     """Print the whole book twice: the first time shows on which page what the contents name begins."""
+    if lost := browser.without_glyph(tab):
+        print(f"no font here has {lost[:20]!r}: install one, or the PDF shows boxes", file=sys.stderr)
     for _ in range(2):
         tab.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
         printed = pypdf.PdfReader(target)

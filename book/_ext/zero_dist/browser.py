@@ -62,6 +62,26 @@ def settle(page: Page) -> None:
     page.evaluate(AT_REST)
 
 
+# A letter that looks like one no font has, a private one, is drawn as a box.
+BOXES = """() => {
+  const pen = new OffscreenCanvas(32, 32).getContext("2d", { willReadFrequently: true });
+  pen.font = "20px sans-serif";
+  const drawn = (letter) => {
+    pen.clearRect(0, 0, 32, 32);
+    pen.fillText(letter, 2, 24);
+    return pen.getImageData(0, 0, 32, 32).data.join();
+  };
+  const box = drawn("\\ue5e5");
+  const letters = new Set([...document.querySelectorAll("article")].flatMap((each) => [...each.innerText]));
+  return [...letters].filter((letter) => letter.trim() && drawn(letter) === box).join("");
+}"""
+
+
+def without_glyph(page: Page) -> str:
+    """The letters of a page's articles for which this machine has no font."""
+    return page.evaluate(BOXES)
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     """A file server that keeps its log to itself."""
 
