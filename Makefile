@@ -30,12 +30,18 @@ BUILD := $(if $(EDITION),_build/.$(EDITION),.)
 SITE := _build/$(or $(EDITION),html)
 SLIDES := PYTHONPATH=book/_ext $(BIN)/python -m zero_slides
 
-.PHONY: book serve lab test test-elsewhere notebooks slides bench constraints clean
+# `make dist` writes the book to carry away: the site as a zip, an EPUB and a PDF. It wants Chromium.
+DIST := _build/dist$(EDITION:%=-%)
+
+.PHONY: book dist serve lab test test-elsewhere notebooks slides bench constraints clean
 
 book: $(VENV)/ready
 	BOOK_EDITION=$(EDITION) $(BIN)/jupyter-book build . -n -W --keep-going --path-output $(BUILD)
 	$(if $(EDITION),rm -rf $(SITE) && cp -R $(BUILD)/_build/html $(SITE),$(SLIDES))
 	@echo "The book: $(SITE)/index.html"
+
+dist: book
+	PYTHONPATH=book/_ext $(BIN)/python -m zero_dist --site $(SITE) --out $(DIST)
 
 serve: book
 	$(BIN)/python -m http.server --directory $(SITE) --bind 127.0.0.1 8000

@@ -33,7 +33,67 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 })();
 
-// On paper nothing can be unfolded.
-window.addEventListener("beforeprint", () => {
-  for (const folded of document.querySelectorAll(".bd-article details:not([open])")) folded.open = true;
-});
+// On paper the page is light, nothing is folded, a figure says where it moves, and solutions stand at the end.
+(() => {
+  const waysBack = [];
+
+  function change(forth, back) {
+    forth();
+    waysBack.push(back);
+  }
+
+  function made(tag, className, ...children) {
+    const node = Object.assign(document.createElement(tag), { className });
+    node.append(...children);
+    return node;
+  }
+
+  const link = (id, text) => Object.assign(document.createElement("a"), { href: `#${id}`, textContent: text });
+
+  function solutionsToTheEnd(article) {
+    const heading = Object.assign(made("h2", "", "Solutions"), { ariaLevel: article.querySelector("h2")?.ariaLevel ?? null });
+    const end = made("section", "solutions", heading);
+    let exercise;
+    for (const box of article.querySelectorAll(".admonition:is(.exercise, .solution)")) {
+      if (box.matches(".exercise")) {
+        exercise = box;
+        continue;
+      }
+      const of = made("p", "solution-of", link(exercise.id, exercise.querySelector(".admonition-title").textContent.trim()));
+      of.id = `solution-of-${exercise.id}`;
+      const at = made("p", "solution-at", link(of.id, "Solution: at the end of this chapter"));
+      change(() => { box.replaceWith(at); end.append(of, box); }, () => at.replaceWith(box));
+    }
+    if (end.children.length > 1) change(() => article.append(end), () => end.remove());
+  }
+
+  function toPaper() {
+    if (waysBack.length) return;
+    const { dataset } = document.documentElement;
+    const { theme } = dataset;
+    change(() => { dataset.theme = "light"; }, () => { dataset.theme = theme; });
+    for (const article of document.querySelectorAll(".bd-article")) {
+      for (const folded of article.querySelectorAll("details:not([open])")) {
+        change(() => { folded.open = true; }, () => { folded.open = false; });
+      }
+      for (const { classList } of article.querySelectorAll(".toggle-hidden")) {
+        change(() => classList.remove("toggle-hidden"), () => classList.add("toggle-hidden"));
+      }
+      const title = article.querySelector("h1").textContent.replace(/#$/, "");
+      for (const figure of article.querySelectorAll(".explorable")) {
+        const alive = made("p", "xp-alive", `Alive at “${title}” in the rendered book.`);
+        change(() => figure.append(alive), () => alive.remove());
+      }
+      solutionsToTheEnd(article);
+    }
+  }
+
+  function toScreen() {
+    while (waysBack.length) waysBack.pop()();
+  }
+
+  const paper = window.matchMedia("print");
+  paper.addEventListener("change", () => (paper.matches ? toPaper() : toScreen()));
+  window.addEventListener("beforeprint", toPaper);
+  window.addEventListener("afterprint", toScreen);
+})();

@@ -1,52 +1,29 @@
-"""The one place that starts Chromium and cuts it off from the network."""
+"""Chromium with the network cut, and what a page in it did wrong."""
 
 from __future__ import annotations
 
-import functools
-import http.server
-import os
-import shutil
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Request, Response, Route
+from zero_dist.browser import find_chromium, launch, serve, settle
 
-BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+__all__ = [
+    "OpenPage",
+    "Watched",
+    "find_chromium",
+    "is_inside",
+    "launch",
+    "serious",
+    "serve",
+    "settle",
+    "watch",
 ]
+
 INSIDE_SCHEMES = {"file", "data", "blob", "about"}
 INSIDE_HOSTS = {"127.0.0.1", "localhost"}
-
-
-def find_chromium() -> str | None:
-    """Path of a Chromium on PATH, or of the file that CHROMIUM names; None where there is none."""
-    named = os.environ.get("CHROMIUM")
-    candidates = (named,) if named else BINARIES
-    return next((path for path in map(shutil.which, candidates) if path), None)
-
-
-@contextmanager
-def launch() -> Iterator[Browser]:
-    """Start a headless Chromium and close it afterwards."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def is_inside(url: str) -> bool:
@@ -112,24 +89,6 @@ def watch(context: BrowserContext) -> Watched:
     return watched
 
 
-# Formulas are typeset, in their own fonts; what unfolds has faded in; what scrolls can be reached by keys.
-AT_REST = """async () => {
-  const frames = async (count) => { while (count--) await new Promise(requestAnimationFrame); };
-  const ends = (each) => each.effect.getComputedTiming().endTime < Infinity;
-  await window.MathJax?.startup?.promise;
-  do { await document.fonts.ready; await frames(2); } while (document.fonts.status === "loading");
-  await Promise.allSettled(document.getAnimations().filter(ends).map((each) => each.finished));
-  await frames(3);
-}"""
-
-
-def settle(page: Page) -> None:
-    """Wait until a page has loaded and come to rest."""
-    page.wait_for_load_state("load")
-    page.wait_for_function("() => !window.MathJax || window.MathJax.startup?.promise")
-    page.evaluate(AT_REST)
-
-
 CONTRAST = "color-contrast"
 # Of all text that looks alike, on a like ground, one element: its contrast is that of the others.
 EXEMPLARS = """() => {
@@ -190,32 +149,6 @@ def _violations(page: Page, context: str | None, options: dict[str, object]) -> 
         if each["impact"] in {"serious", "critical"}
         for node in each["nodes"]
     ]
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A file server that keeps its log to itself."""
-
-    extensions_map = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing: a test's output is its own."""
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve `folder` on a free local port; yields the address without a closing slash."""
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 OpenPage = Callable[..., Watched]
