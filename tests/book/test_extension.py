@@ -7,6 +7,7 @@ import re
 
 import nbformat
 import pytest
+import torch
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
@@ -31,6 +32,17 @@ def test_a_topic_of_two_words_is_found():
 def test_a_label_without_an_exercise_says_so(label: str):
     with pytest.raises(LookupError, match=label):
         solutions.find_exercise(label)
+
+
+@pytest.mark.parametrize("stub", find_stubs(), ids=lambda stub: stub.exercise)
+def test_a_printed_solution_runs_by_itself_and_is_right(stub):
+    exercise = load(stub.exercise)
+    box, _ = solutions.solution_of(f"ex-{stub.exercise.replace('/', '-').replace('_', '-')}")
+    names = {"torch": torch}
+    exec(next(box.findall(nodes.literal_block)).astext(), names)
+    answer = names[stub.symbol if exercise.kind == "implement" else exercise.name]
+    given = [answer(*case) for case in exercise.cases()]
+    assert exercise.judge_outcomes(given).status == "right"
 
 
 def test_the_solution_is_the_reference_s_own_source():

@@ -213,6 +213,11 @@ def _stubs() -> list[chapter_exercises.Stub]:
     return chapter_exercises.find_stubs(NOTEBOOKS)
 
 
+def stub_of(exercise: str) -> chapter_exercises.Stub:
+    """How the chapters pose an exercise, "topic/name"."""
+    return next(stub for stub in _stubs() if stub.exercise == exercise)
+
+
 def _stubs_of(docname: str) -> list[chapter_exercises.Stub]:
     return [stub for stub in _stubs() if stub.number == number_of(docname)]
 
