@@ -7,6 +7,7 @@ the page. Both hold what a reference *gave* on the cases, never its source.
 
 from __future__ import annotations
 
+import ast
 import base64
 import functools
 import html
@@ -96,6 +97,15 @@ def code_of(docname: str) -> list[str]:
     """The sources of a chapter's code cells."""
     cells = json.loads((NOTEBOOKS / f"{Path(docname).name}.ipynb").read_text("utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def setup_of(docname: str) -> str:
+    """What a page runs before anything else: the chapter's first cell, then what its other cells import."""
+    first, *others = code_of(docname)
+    python = (source for source in others if not source.startswith("%%"))
+    found = (node for source in python for node in ast.parse(source).body)
+    imports = [ast.unparse(node) for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join([first, *dict.fromkeys(imports)])
 
 
 def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
@@ -237,7 +247,7 @@ def add_scripts(
         code, running = code_of(pagename), app.env.metadata[pagename].get(CELLS)
         cells = {number: code[number] for number in json.loads(running)["cells"]} if running else {}
         chapter = {
-            "setup": code[0],
+            "setup": setup_of(pagename),
             "cells": cells,
             "exercises": exercises,
             "notebook": notebook_of(pagename),
