@@ -244,7 +244,10 @@ def _parts(given: Outcomes, wanted: Outcomes, equal: Callable[[Any, Any], bool],
     right = [i for i in range(size) if column_right(i, i)]
     wrong = [i for i in range(size) if i not in right]
     slips = {i: seen_in([g[i] for g in given], [w[i] for w in wanted], **known) for i in wrong}
-    said = "".join(f" The {words[i]}: {s.text[0].lower() + s.text[1:]}" for i, s in slips.items() if s)
+    texts = {words[i]: s.text[0].lower() + s.text[1:] for i, s in slips.items() if s}
+    said = "".join(f" The {word}: {text}" for word, text in texts.items())
+    if len(texts) == size and len(set(texts.values())) == 1:
+        said = f" Of each: {texts['first']}"
     if right:
         good, bad = _listed([words[i] for i in right]), _listed([words[i] for i in wrong])
         are = "is" if len(right) == 1 else "are"

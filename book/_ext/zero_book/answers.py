@@ -27,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from course_classroom import chapter_exercises, checker, checker_builder, release_notebook
 from course_classroom.assignment import Assignment
 from course_exercises.exercise import BOOK_SEED, Exercise
+from course_exercises.forms import DIGITS
 from course_exercises.slips import FACTORS
 from zero_book import handout
 from zero_book.travelling import number_of
@@ -168,8 +169,9 @@ def prediction(exercise: Exercise, seed: int) -> dict[str, Any]:
     posed = exercise.on(seed, in_full=True)
     (wanted,) = posed.wanted
     mistaken = [given for (given,) in posed.mistaken().values() if not isinstance(given, Exception)]
-    likely = [wanted, *mistaken, *_changed(wanted)]
-    said = [[value, posed.judge(value).message] for value in likely]
+    verdicts = [(value, posed.judge(value)) for value in (wanted, *mistaken, *_changed(wanted))]
+    # What is only refused stays out: its message shows a value that the reader need not have typed.
+    said = [(value, v.message) for value, v in verdicts if v.status == "right" or v.misconception or v.family]
     return {
         "question": exercise.ask(seed),
         "decimals": exercise.decimals,
@@ -202,11 +204,19 @@ def _changed(wanted: Any) -> list[Any]:
             for place, part in enumerate(wanted)
             for value in _changed(part)
         ]
-        return [tuple(reversed(wanted)), *changed]
+        return [tuple(reversed(wanted)), *_alike(wanted), *changed]
     if isinstance(wanted, bool) or not isinstance(wanted, int | float) or not math.isfinite(wanted):
         return []
     scaled = [wanted * factor for factor in (*FACTORS, -1)]
-    return [*scaled, *([1 / wanted] if wanted else []), wanted + 1, wanted - 1]
+    digits = [] if wanted == round(wanted) else [float(f"{wanted:.{n}e}") for n in range(DIGITS - 1)]
+    return [*scaled, *digits, *([1 / wanted] if wanted else []), wanted + 1, wanted - 1]
+
+
+def _alike(wanted: list[Any] | tuple[Any, ...]) -> list[Any]:
+    """Several right numbers with one slip in all of them: a sign, per cent for shares or the reverse."""
+    if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in wanted):
+        return []
+    return [tuple(factor * part for part in wanted) for factor in (-1, 100, 0.01)]
 
 
 def _written(value: Any) -> Any:
