@@ -44,7 +44,7 @@ class Page:
     """The cells of one page, which share their names, and the exercises that are asked there.
 
     Args:
-        setup: the chapter's first cell, of which those statements run that can in a page.
+        setup: the chapter's first cell and all that it imports; those statements run that can in a page.
         data: by exercise, what `checker_builder.locked` made of it, as JSON.
     """
 

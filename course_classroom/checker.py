@@ -57,7 +57,8 @@ class Checker:
         said = {None: known["next_step"]} | {name: hint for name, hint, _ in known["mistaken"]}
         wrong = {name: [decode(value) for value in given] for name, _, given in known["mistaken"]}
         wanted = [decode(value) for value in known["wanted"]]
-        asked = Asked(cases, known["arguments"], in_full=True)
+        about = f"{known['name']} {known['title']}"
+        asked = Asked(cases, known["arguments"], about=about, in_full=True)
         return Posed(
             known["name"],
             known["title"],

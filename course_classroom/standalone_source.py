@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import textwrap
 from types import ModuleType
 
 from course_classroom.assignment import Item
@@ -63,6 +64,29 @@ def computed(item: Item, seed: int) -> str:
     (case,) = item.load().cases(seed)
     call = f"{item.symbol} = {definition.name}({', '.join(map(repr, case))})"
     return "\n".join([*needed, ast.unparse(definition), call])
+
+
+def shown(item: Item) -> str:
+    """The solution as it is printed: what it needs but torch, and the reference with its comments.
+
+    Args:
+        item: of an assignment.
+
+    Returns:
+        Source that runs where torch is imported, and defines `item.symbol`; of a prediction, a function of
+        the question's numbers.
+    """
+    needed, definition = parts(item)
+    before = [text for text in needed if text != "import torch"]
+    reference = item.load().reference
+    text = ast.unparse(definition)
+    if reference.__name__ != "<lambda>":
+        source = textwrap.dedent(inspect.getsource(reference)).rstrip()
+        body = source.splitlines()[ast.parse(source).body[0].body[0].lineno - 1 :]
+        text = "\n".join([f"def {definition.name}({ast.unparse(definition.args)}):", *body])
+    imports = [text for text in before if text.startswith(("import ", "from "))]
+    others = [text for text in before if text not in imports]
+    return "\n\n\n".join([*(["\n".join(imports)] if imports else []), *others, text])
 
 
 def lines_of(item: Item) -> list[str]:

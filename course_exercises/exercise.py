@@ -210,10 +210,16 @@ class Exercise:
                 names=tuple(inspect.signature(self.reference).parameters),
                 predicted=self.kind == "predict",
                 decimals=self.decimals,
+                about=self._about(cases[0]),
                 in_full=in_full,
             ),
             self.without,
         )
+
+    def _about(self, case: tuple[Any, ...]) -> str:
+        """Its own words: name and title, and a prediction's question."""
+        asked = self.question(*copy.deepcopy(case)) if self.question else ""
+        return f"{self.name} {self.title} {asked}"
 
     def check(self, answer: Any, seed: int | None = None, *, again: bool = False) -> None:
         """Say whether `answer` is right; print what comes next, or raise `WrongAnswer` with the hint.

@@ -69,8 +69,8 @@ def as_wanted(given: Any, wanted: Any) -> Any:
     if (type(given).__module__ == "numpy" and hasattr(given, "tolist")) or type(given).__name__ == "Array":
         numbers = given.tolist()
         given = _tensor(numbers) if isinstance(numbers, list) else numbers
-    if isinstance(wanted, Tensor) and wanted.is_floating_point() and isinstance(given, float):
-        return torch.tensor(given, dtype=torch.float64)
+    if isinstance(wanted, Tensor) and wanted.is_floating_point() and number(given) is not None:
+        return given if isinstance(given, Tensor) else torch.tensor(number(given), dtype=torch.float64)
     if isinstance(wanted, Tensor) and isinstance(given, list | tuple):
         return _tensor(given)
     if isinstance(wanted, list | tuple):

@@ -110,6 +110,7 @@ def judge(
             tolerance=tolerance,
             predicted=asked.predicted,
             decimals=asked.decimals,
+            about=asked.about,
         )
     seen = slip.text if slip else describe_difference(given[shown], wanted[shown], tolerance)
     if asked.in_full and not (asked.predicted and slip):

@@ -35,7 +35,8 @@ def _in_256_steps(x: Tensor, scale: Tensor, zero: Tensor) -> tuple[Tensor, Tenso
 def quantise(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """255 steps from the least to the largest; −128 stands for the least."""
     scale = (x.max() - x.min()) / 255
-    return _in_256_steps(x, scale, (-128 - x.min() / scale).round())
+    zero = (-128 - x.min() / scale).round()
+    return scale, zero, ((x / scale).round() + zero).clamp(-128, 127)
 
 
 def _unsigned_zero(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -363,6 +364,15 @@ REMAINING_WORK = Exercise(
 # --- latency and throughput ---------------------------------------------------------------------------------
 
 
+def _requests(generator: Generator) -> tuple[float, float, int, float]:
+    """Requests come further apart than the model needs for each: then some batch keeps up with them."""
+    while True:
+        fixed, each = float(integer(generator, 3, 8)), 0.5 * integer(generator, 1, 4)
+        batch, gap = 8 * integer(generator, 1, 3), float(integer(generator, 1, 3))
+        if gap > each:
+            return fixed, each, batch, gap
+
+
 def served(fixed: float, each: float, batch: int, gap: float) -> tuple[float, float]:
     """The first of a batch waits for the last to come; then all are answered together."""
     work = fixed + batch * each
@@ -374,12 +384,7 @@ SERVED = Exercise(
     title="Waiting for company",
     kind="predict",
     points=2,
-    inputs=lambda generator: (
-        float(integer(generator, 3, 8)),
-        0.5 * integer(generator, 1, 4),
-        8 * integer(generator, 1, 3),
-        float(integer(generator, 1, 3)),
-    ),
+    inputs=_requests,
     question=lambda fixed, each, batch, gap: (
         f"A call of the model takes {fixed:g} ms and another {each:g} ms for every image. Requests come {gap:g} ms "
         f"apart; the server collects {batch} and then calls the model once. (a) How many ms after it came is the first "
@@ -496,6 +501,18 @@ SURE_DIGITS = Exercise(
         ),
     },
     slips={
+        "log-probabilities": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.log_softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            ),
+            "A logarithm of a probability is never above 0, and so below every threshold: nobody is ever sure.",
+        ),
+        "above the threshold": Misconception(
+            lambda logits, threshold: torch.where(
+                logits.softmax(dim=1).max(dim=1).values > threshold, logits.argmax(dim=1), -1
+            ),
+            "A probability that equals the threshold is enough: at least, not more than.",
+        ),
         "no threshold": Misconception(
             lambda logits, _: logits.argmax(dim=1),
             "The threshold has no effect: every image was answered, even one the model is not sure of.",

@@ -25,6 +25,7 @@ class Asked:
         names: of the arguments.
         predicted: whether the answer is a value worked out by hand.
         decimals: places after the point that a prediction is asked to.
+        about: what the exercise is about, in its own words.
         in_full: whether the reader may see an input and what is wanted.
         closed: whether what is wanted is known by its form alone, since no answer that opens it was given:
             then none is right.
@@ -34,6 +35,7 @@ class Asked:
     names: Sequence[str] = ()
     predicted: bool = False
     decimals: int | None = None
+    about: str = ""
     in_full: bool = False
     closed: bool = False
 

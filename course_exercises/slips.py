@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_exercises.comparison import InputChanged
-from course_exercises.forms import agrees, number
+from course_exercises.forms import DIGITS, agrees, number
 from course_exercises.raised import cause
 from course_exercises.relations import (
     Slip,
@@ -38,16 +39,16 @@ LOOSEST = 1e-4  # no tolerance is taken for looser, or a factor would be seen in
 FACTORS = {
     2.0: "exactly twice what is wanted. Is a factor ½ missing, or is something counted twice?",
     0.5: "exactly half of what is wanted. Is a factor 2 missing, or is only one of two parts counted?",
-    4.0: "exactly four times what is wanted. Did a factor 2 slip in twice, or a count of bytes?",
-    0.25: "exactly a quarter of what is wanted. Is a factor 2 missing twice, or are bytes wanted?",
+    4.0: "exactly four times what is wanted. Did a factor 2 slip in twice?",
+    0.25: "exactly a quarter of what is wanted. Is a factor 2 missing twice?",
     100.0: "100 times what is wanted. Did you answer in per cent where a share is asked for?",
     0.01: "a hundredth of what is wanted. Did you answer with a share where per cent are asked for?",
     3.0: "three times what is wanted. Is something counted three times, or a division by 3 left out?",
     1 / 3: "a third of what is wanted. Is something counted once that counts three times?",
     1.5: "one and a half times what is wanted. Which of its parts counts too much?",
     2 / 3: "two thirds of what is wanted. Which of its parts is missing?",
-    8.0: "eight times what is wanted. Are these bits where bytes are wanted, or is a 2 counted three times?",
-    0.125: "an eighth of what is wanted. Are these bytes where bits are wanted?",
+    8.0: "eight times what is wanted. Is a 2 counted three times too often?",
+    0.125: "an eighth of what is wanted. Is a 2 missing three times?",
     10.0: "ten times what is wanted. Has a decimal point moved?",
     0.1: "a tenth of what is wanted. Has a decimal point moved?",
     2.0**10: "1024 times what is wanted: is the unit one step of 1024 too small?",
@@ -69,7 +70,14 @@ FACTORS = {
     1
     / math.log(10): "1/ln 10 ≈ 0.434 times what is wanted: which logarithm belongs here, base 10 or base e?",
 }
-
+# Said instead where bytes or bits are spoken of: elsewhere such a factor has nothing to do with them.
+OF_BYTES = {
+    4.0: "exactly four times what is wanted. Did a factor 2 slip in twice, or a count of bytes?",
+    0.25: "exactly a quarter of what is wanted. Is a factor 2 missing twice, or are bytes wanted?",
+    8.0: "eight times what is wanted. Are these bits where bytes are wanted, or is a 2 counted three times?",
+    0.125: "an eighth of what is wanted. Are these bytes where bits are wanted?",
+}
+BYTES = re.compile(r"bits?\b|bytes?\b|\b[kMGT]i?B\b|(?<![a-z])(bytes|bits)_|mebibytes")
 
 REDUCTIONS: dict[str, Callable[..., Tensor]] = {
     "mean": Tensor.mean,
@@ -88,6 +96,7 @@ def seen_in(
     tolerance: float = 1e-5,
     predicted: bool = False,
     decimals: int | None = None,
+    about: str = "",
 ) -> Slip | None:
     """The slip that explains all outcomes, or None.
 
@@ -99,6 +108,7 @@ def seen_in(
         tolerance: the exercise's, relative and absolute.
         predicted: whether the answer is a value worked out by hand.
         decimals: places that a prediction is asked to.
+        about: what the exercise is about, in its own words.
     """
     tolerance = min(tolerance, LOOSEST)
 
@@ -124,6 +134,7 @@ def seen_in(
         tolerance=tolerance,
         predicted=predicted,
         decimals=decimals,
+        about=about,
     )
     if parts or isinstance(wanted[0], list | tuple):
         return parts
@@ -131,7 +142,8 @@ def seen_in(
         (None if predicted else given_back(given, cases, names))
         or in_pieces(given, wanted)
         or _of_shapes(given, wanted, everywhere)
-        or _of_values(given, wanted, cases, names, tolerance, predicted, everywhere)
+        or (_rounded_too_far(given, wanted, decimals) if predicted else None)
+        or _of_values(given, wanted, cases, names, tolerance, predicted, about, everywhere)
     )
 
 
@@ -232,7 +244,10 @@ def _parts(given: Outcomes, wanted: Outcomes, equal: Callable[[Any, Any], bool],
     right = [i for i in range(size) if column_right(i, i)]
     wrong = [i for i in range(size) if i not in right]
     slips = {i: seen_in([g[i] for g in given], [w[i] for w in wanted], **known) for i in wrong}
-    said = "".join(f" The {words[i]}: {s.text[0].lower() + s.text[1:]}" for i, s in slips.items() if s)
+    texts = {words[i]: s.text[0].lower() + s.text[1:] for i, s in slips.items() if s}
+    said = "".join(f" The {word}: {text}" for word, text in texts.items())
+    if len(texts) == size and len(set(texts.values())) == 1:
+        said = f" Of each: {texts['first']}"
     if right:
         good, bad = _listed([words[i] for i in right]), _listed([words[i] for i in wrong])
         are = "is" if len(right) == 1 else "are"
@@ -396,6 +411,7 @@ def _of_values(
     names: Sequence[str],
     tolerance: float,
     predicted: bool,
+    about: str,
     everywhere: Everywhere,
 ) -> Slip | None:
     """One relation between what was given and what is wanted, the same everywhere."""
@@ -418,8 +434,10 @@ def _of_values(
     if g.isnan().any() or g.isinf().any():
         return _not_finite(given, g, w)
     whole = all(_is_whole(x) for x in (*given, *wanted))
+    factors = FACTORS | OF_BYTES if BYTES.search(about) else FACTORS
+    where = " everywhere" if g.numel() > 1 else ""
     return (
-        _simple(g, w, slack, whole=whole, predicted=predicted, where=" everywhere" if g.numel() > 1 else "")
+        _simple(g, w, slack, factors, whole=whole, predicted=predicted, where=where)
         or _sized(pairs, cases, names, slack, predicted=predicted)
         or (None if predicted else moved(given, wanted, cases, names))
         or softmaxed(given, wanted)
@@ -429,7 +447,28 @@ def _of_values(
     )
 
 
-def _simple(g: Tensor, w: Tensor, slack: float, *, whole: bool, predicted: bool, where: str) -> Slip | None:
+def _rounded_too_far(given: Outcomes, wanted: Outcomes, decimals: int | None) -> Slip | None:
+    """A number worked out by hand, of which fewer digits were given than are wanted."""
+    right, value = number(wanted[0]), number(given[0])
+    if right is None or value is None or right == round(right) or decimals is not None:
+        return None
+    for digits in range(1, DIGITS):
+        if value == float(f"{right:.{digits - 1}e}"):
+            held = "one digit" if digits == 1 else f"{digits} digits"
+            return Slip("rounded too far", f"Right to {held}: {DIGITS} significant digits are wanted.")
+    return None
+
+
+def _simple(
+    g: Tensor,
+    w: Tensor,
+    slack: float,
+    factors: dict[float, str],
+    *,
+    whole: bool,
+    predicted: bool,
+    where: str,
+) -> Slip | None:
     def close(a: Tensor, b: Tensor) -> bool:
         return bool(((a - b).abs() <= slack * (b.abs() + (0 if predicted else b.abs().mean() * 1e-3))).all())
 
@@ -448,7 +487,7 @@ def _simple(g: Tensor, w: Tensor, slack: float, *, whole: bool, predicted: bool,
             f"Your number is 1 {more} than the right one{where}. Do you count from 0 or from 1, is the last one in or "
             "out, is it rounded up or down?",
         )
-    for factor, text in FACTORS.items():
+    for factor, text in factors.items():
         for sign in (1, -1):
             if close(g, sign * factor * w):
                 tail = " The sign is flipped as well." if sign < 0 else ""
@@ -470,19 +509,30 @@ def _simple(g: Tensor, w: Tensor, slack: float, *, whole: bool, predicted: bool,
         ("size", w.abs(), "right in size, without the sign."),
         ("logarithm", w.log(), "the logarithm of what is wanted: did you take one too many?"),
         ("exponential", w.exp(), "e to the power of what is wanted: is a logarithm missing?"),
-        ("rounded", w.round(), "the right number, rounded to a whole one. Do not round."),
-        ("rounded", w.floor(), "the right number, cut to a whole one. Do not round."),
     ]
     for family, value, text in relations:
-        if (family not in ("rounded",) or not whole) and bool(value.isfinite().all()) and close(g, value):
+        # A relation that what is wanted itself fulfils explains nothing.
+        if bool(value.isfinite().all()) and close(g, value) and not close(value, w):
             return Slip(family, f"Your result is{where} {text}")
-    if not predicted and (g.abs() - w.abs()).abs().max() <= slack * w.abs().max():
+    to_whole = {"rounded": w.round(), "cut": w.floor()}
+    for how, value in to_whole.items():
+        if torch.equal(g, value) and not torch.equal(value, w):
+            instead = f"Round it to {DIGITS} significant digits." if predicted else "Do not round."
+            return Slip("rounded", f"Your result is{where} the right number, {how} to a whole one. {instead}")
+    if not predicted and _signs_alone(g, w, slack, whole=whole):
         return Slip("signs", "The sizes are right everywhere, but some signs are not.")
     rounded = {"up": g.ceil(), "down": g.floor(), "to the nearest": g.round()}
     for how, value in rounded.items():
         if not torch.equal(g, w) and torch.equal(value, w) and not torch.equal(value, g):
             return Slip("not rounded", f"Rounded {how}, yours is right. A whole number is wanted.")
     return None
+
+
+def _signs_alone(g: Tensor, w: Tensor, slack: float, *, whole: bool) -> bool:
+    """Whether turning some signs makes all numbers right; whole ones of one size may be codes, such as −1."""
+    turned = g.sign() * w.sign() < 0
+    sizes_agree = (g.abs() - w.abs()).abs().max() <= slack * w.abs().max()
+    return bool(sizes_agree and turned.any() and (not whole or w[turned].abs().unique().numel() > 1))
 
 
 def _close_exactly(a: Tensor, b: Tensor) -> bool:

@@ -83,8 +83,8 @@ def shipping_table(record: Mapping[str, Any]) -> str:
     """Lay the ways of ``load_record("shipping")`` out as text: bytes, accuracy, and speed beside eager's.
 
     Speeds are medians over pairs of eager's time over the way's: above 1, the way is faster. "first, s" is
-    the time from the net to the way's first answer, once: exporting, compiling or training it. ``ValueError``
-    if the record is of another benchmark.
+    the time from the net to the way's first answer, once: exporting, compiling or training it. The last line
+    names the versions. ``ValueError`` if the record is of another benchmark.
     """
     speeds: dict[str, dict[int, float]] = {}
     facts: dict[str, Mapping[str, Any]] = {}
@@ -95,14 +95,15 @@ def shipping_table(record: Mapping[str, Any]) -> str:
         facts[row["candidate"]] = row["facts"]
     batches = sorted({batch for found in speeds.values() for batch in found})
     heading = "".join(f"{f'× at {batch}':>8}" for batch in batches)
-    lines = [f"{'':<19}{'bytes':>9}{'accuracy':>9}{heading}{'first, s':>9}  by"]
+    lines = [f"{'':<19}{'bytes':>9}{'accuracy':>9}{heading}{'first, s':>9}"]
     first = next(iter(facts.values()))
     ones = "".join(f"{1:>8.2f}" for _ in batches)
     lines.append(f"{'eager':<19}{first['baseline_bytes']:>9,}{first['baseline_accuracy']:>9.4f}{ones}")
     for name, found in facts.items():
         ratios = "".join(f"{speeds[name][batch]:>8.2f}" for batch in batches)
         ratios += f"{found['first_answer_seconds']:>9.1f}"
-        lines.append(f"{name:<19}{found['bytes']:>9,}{found['accuracy']:>9.4f}{ratios}  {found['by']}")
+        lines.append(f"{name:<19}{found['bytes']:>9,}{found['accuracy']:>9.4f}{ratios}")
+    lines.append("by " + ", ".join(dict.fromkeys(found["by"] for found in facts.values())))
     return "\n".join(lines)
 
 

@@ -99,12 +99,17 @@ function render({ model, el }) {
     put(model, { example: -1, strokes: next });
   };
   let fresh = false;
+  let pressed = false; // a stroke in the making is no drawing yet: goals wait for its end
+  let settle = () => {};
   drag(surface, surface, (x, y) => {
     cursor.x = place(x);
     cursor.y = place(y);
     extend(cursor.x, cursor.y, fresh);
     fresh = false;
-  }, { start: () => { fresh = true; cursor.down = false; } });
+  }, {
+    start: () => { fresh = true; pressed = true; cursor.down = false; },
+    end: () => { pressed = false; requestAnimationFrame(() => settle()); }, // behind a drawing that is due
+  });
 
   const cursor = { x: 0.5, y: 0.25, down: false };
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -118,6 +123,7 @@ function render({ model, el }) {
     } else if (event.key === " ") {
       cursor.down = !cursor.down;
       if (cursor.down) extend(cursor.x, cursor.y, true);
+      else requestAnimationFrame(() => settle());
     } else if (event.key === "Delete" || event.key === "Backspace") put(model, { strokes: [], example: -1 });
     else if (/^[0-9]$/.test(event.key)) load(Number(event.key));
     else return;
@@ -152,8 +158,11 @@ function render({ model, el }) {
     drawBars(bars, wide ? width - size - 112 - 16 : width, size, probabilities, wide);
     tell(read, probabilities);
     const best = probabilities ? Math.max(...probabilities) : 0;
-    ui.goal(0, lines.length > 0 && best >= 0.99);
-    ui.goal(1, lines.length > 0 && best > 0 && best <= 0.6);
+    settle = () => {
+      ui.goal(0, lines.length > 0 && best >= 0.99);
+      ui.goal(1, lines.length > 0 && best > 0 && best <= 0.6);
+    };
+    if (!pressed && !cursor.down) settle();
     examples.forEach((each, digit) => each.setAttribute("aria-pressed", String(digit === chosen)));
     const rows = Array.from({ length: SIDE }, (_, row) => hexadecimal(pixels.subarray(row * SIDE, (row + 1) * SIDE)));
     ui.code({ rows: rows.join("\n") });

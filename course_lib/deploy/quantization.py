@@ -114,9 +114,10 @@ def integer_product(
     _check_bytes(q, weight)
     if weight.shape[1] > MOST_PRODUCTS:
         raise ValueError(f"weight must have at most {MOST_PRODUCTS:,} inputs, got {weight.shape[1]:,}")
+    scale, zero_point = scheme
     whole = weight.int()
-    total = q.int() @ whole.T - scheme.zero_point * whole.sum(1, dtype=torch.int32)
-    product = scheme.scale * weight_scale.flatten() * total
+    total = q.int() @ whole.T - zero_point * whole.sum(1, dtype=torch.int32)
+    product = scale * weight_scale.flatten() * total
     return product if bias is None else product + bias
 
 

@@ -97,13 +97,15 @@ def test_the_committed_record_holds_every_way_and_its_table_shows_it():
     record = load_record("shipping")
     assert [row["candidate"] for row in record["comparisons"][:: len(BATCHES)]] == list(WAYS)
     lines = shipping_table(record).splitlines()
-    assert len(lines) == 2 + len(WAYS)
-    for name, line in zip(WAYS, lines[2:], strict=True):
+    assert len(lines) == 3 + len(WAYS)
+    assert max(map(len, lines)) <= 76  # what a page shows without a break
+    for name, line in zip(WAYS, lines[2:-1], strict=True):
         row = next(row for row in record["comparisons"] if row["candidate"] == name)
         assert line.startswith(name)
         assert f"{row['facts']['bytes']:,}" in line
         assert f"{row['ratio']:.2f}" in line
-        assert f" {row['facts']['first_answer_seconds']:.1f} " in line
+        assert row["facts"]["by"] in lines[-1]
+        assert f" {row['facts']['first_answer_seconds']:.1f}" in line
         assert row["facts"]["accuracy"] > 0.95
 
 
@@ -113,14 +115,16 @@ def test_the_record_bears_out_what_the_chapter_says_of_it():
         ratios[row["candidate"], row["facts"]["batch"]] = row["ratio"]
         facts[row["candidate"]] = row["facts"]
     names = list(WAYS)
-    assert min(names, key=lambda name: ratios[name, 64]) == "int8, by hand"
     assert max(names, key=lambda name: ratios[name, 1]) == "ONNX Runtime"
     assert max(names, key=lambda name: ratios[name, 64]) == "ONNX Runtime"
     for batch in BATCHES:
+        assert min(names, key=lambda name, batch=batch: ratios[name, batch]) == "int8, by hand"
         assert ratios["int8, ONNX Runtime", batch] < ratios["ONNX Runtime", batch]
     ahead = {batch: ratios["ONNX Runtime", batch] / ratios["AOTInductor", batch] for batch in BATCHES}
     assert ahead[1] > 2 * ahead[64] > 2
-    assert ratios["int8, torchao", 1] < 1 < ratios["int8, torchao", 64]
+    slower = {batch: ratios["torch.compile", batch] / ratios["int8, torchao", batch] for batch in BATCHES}
+    assert 1.7 < slower[1] < 2.3
+    assert 0.6 < slower[64] < 0.75
     assert 0.8 < ratios["half the weights 0", 1] < 1.25
     assert 0.8 < ratios["half the weights 0", 64] < 1.25
     assert ratios["half the channels", 64] > 1.5

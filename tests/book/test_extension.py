@@ -8,13 +8,15 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+import torch
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
-from zero_book import chapter, explorable, reference, solutions, travelling
+from zero_book import answers, chapter, explorable, reference, solutions, travelling
 
 from course_classroom.chapter_exercises import find_stubs, load
 from course_exercises.autograd import EXERCISES
+from course_exercises.exercise import BOOK_SEED
 
 PREDICTIONS = [stub for stub in find_stubs() if load(stub.exercise).kind == "predict"]
 
@@ -32,6 +34,17 @@ def test_a_topic_of_two_words_is_found():
 def test_a_label_without_an_exercise_says_so(label: str):
     with pytest.raises(LookupError, match=label):
         solutions.find_exercise(label)
+
+
+@pytest.mark.parametrize("stub", find_stubs(), ids=lambda stub: stub.exercise)
+def test_a_printed_solution_runs_by_itself_and_is_right(stub):
+    exercise = load(stub.exercise)
+    box, _ = solutions.solution_of(f"ex-{stub.exercise.replace('/', '-').replace('_', '-')}")
+    names = {"torch": torch}
+    exec(next(box.findall(nodes.literal_block)).astext(), names)
+    answer = names[stub.symbol if exercise.kind == "implement" else exercise.name]
+    given = [answer(*case) for case in exercise.cases()]
+    assert exercise.judge_outcomes(given).status == "right"
 
 
 def test_the_solution_is_the_reference_s_own_source():
@@ -52,6 +65,24 @@ def test_a_prediction_s_solution_gives_the_value_then_two_sentences_then_code(st
     assert len(re.findall(r"\.(?: |$)", exercise.reason)) == 2
     assert isinstance(code, nodes.literal_block)
     assert title.astext() == "Solution"
+
+
+@pytest.mark.parametrize("stub", PREDICTIONS, ids=lambda stub: stub.exercise)
+def test_no_message_of_the_page_shows_a_value_that_nobody_typed(stub):
+    exercise = load(stub.exercise)
+    for seed in range(BOOK_SEED, BOOK_SEED + answers.DRAWS):
+        right, *others = answers.prediction(exercise, seed)["answers"]
+        wanted = exercise.reference(*exercise.cases(seed)[0])
+        parts = wanted if isinstance(wanted, tuple) else [wanted]
+        telling = [part for part in parts if isinstance(part, float) and part != round(part)]
+        assert "right" in right[1]
+        hints = [wrong.hint for wrong in (exercise.misconceptions | exercise.slips).values()]
+        for _, message in others:
+            assert "is not the answer" not in message
+            if any(hint in message for hint in hints):
+                continue  # the same words whatever was drawn
+            numbers = [float(text) for text in re.findall(r"\d+\.\d+", message)]
+            assert not [n for n in numbers for part in telling if exercise.agrees(n, part)], message
 
 
 def test_an_explorable_is_live_html():

@@ -58,6 +58,11 @@ def clear(shown):
     shown.root.get_by_role("button", name="Clear").click()
 
 
+def reached(shown):
+    """Whether each goal is ticked."""
+    return [goal.get_attribute("class") == "reached" for goal in shown.root.locator(".xp-goals li").all()]
+
+
 def seen(shown):
     """What the network sees, from the printed code's pixels: (28, 28), whole numbers to 255."""
     names: dict = {}
@@ -158,3 +163,21 @@ def test_a_digit_can_be_drawn_with_keys_alone(show):
     shown.page.keyboard.press("Delete")
     assert shown.text("prediction") == "·"
     shown.assert_sound()
+
+
+def test_a_goal_waits_for_the_end_of_a_stroke(show):
+    shown = show(DrawDigit(-1))
+    surface = shown.root.locator(".xp-surface")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in STROKES[7][0]]
+    shown.page.mouse.move(*points[0])
+    shown.page.mouse.down()
+    for point in points[1:]:
+        shown.page.mouse.move(*point)
+        shown.page.wait_for_timeout(50)
+        assert reached(shown) == [False, False]
+    assert shown.number("p7") >= 0.99
+    shown.page.mouse.up()
+    shown.page.wait_for_timeout(100)
+    assert reached(shown) == [True, False]

@@ -71,7 +71,7 @@ def test_the_page_says_what_the_judge_says(answered, stub):
                 asked.append([stub.exercise, draw, repr(nudged(value, by))])
                 wanted.append(posed.judge(nudged(value, by)))
     found = answered(stub, asked)
-    for (_, draw, text), verdict, (status, message) in zip(asked, wanted, found, strict=True):
+    for (_, draw, text), verdict, (status, message, *_) in zip(asked, wanted, found, strict=True):
         assert status == verdict.status, (draw, text, message, verdict.message)
         if verdict.status == "right" or verdict.misconception:
             assert message == verdict.message, (draw, text)
@@ -81,5 +81,32 @@ def test_blank_and_unreadable_answers(answered):
     stub = STUBS[0]
     texts = ["", "...", "2 +* 3", "(2, 3", "2)", "os.getcwd()", "'error'", "1/0", "x"]
     found = answered(stub, [[stub.exercise, 0, text] for text in texts])
-    assert [status for status, _ in found] == ["unanswered"] * 2 + ["error"] * 4 + ["wrong"] + ["error"] * 2
-    assert all(message for _, message in found)
+    assert [status for status, *_ in found] == ["unanswered"] * 2 + ["error"] * 4 + ["wrong"] + ["error"] * 2
+    assert all(message for _, message, *_ in found)
+
+
+def test_signs_of_units_and_thousands(answered):
+    single = next(stub for stub in STUBS if stub.exercise == "fine_tuning/adapter_parameters")
+    wanted = load_wanted(single)
+    texts = [f"{wanted:,}", f"{wanted:,} ", f"{wanted} MiB", "25%"]
+    said = answered(single, [[single.exercise, 0, text] for text in texts])
+    assert [each[0] for each in said] == ["right", "right", "error", "error"]
+    assert said[0][2] == str(wanted)
+    assert "without MiB" in said[2][1]
+    assert "leave out the %" in said[3][1]
+    pair = next(stub for stub in STUBS if stub.exercise == "shipping/served")
+    first, second = load_wanted(pair)
+    texts = [
+        f"({first:g}, {second:.4g})",
+        f"({first:g},{second:.0f})",
+        f"({first:g}, {1000 + second:,.0f})",
+        "(1,664)",
+    ]
+    said = answered(pair, [[pair.exercise, 0, text] for text in texts])
+    assert [each[0] for each in said] == ["right", "right", "wrong", "wrong"]
+    assert "first value is right" in said[2][1] or "not the answer" in said[2][1]
+
+
+def load_wanted(stub):
+    exercise = chapter_exercises.load(stub.exercise)
+    return exercise.reference(*exercise.cases()[0])

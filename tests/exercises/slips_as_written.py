@@ -597,6 +597,7 @@ WRITTEN = {
         ("zero first", lambda x: (_quant(x)[1], _quant(x)[0], _quant(x)[2]), None),
         ("codes 1 more", lambda x: (_quant(x)[0], _quant(x)[1], _quant(x)[2] + 1), None),
         ("scale inverse", lambda x: (1 / _quant(x)[0], _quant(x)[1], _quant(x)[2]), None),
+        ("z an int32", lambda x: (_quant(x)[0], _quant(x)[1].int(), _quant(x)[2]), None),
     ],
     "shipping.largest_error": [
         ("half weights", lambda s, n, w: n * w * s / 4, None),
@@ -619,12 +620,16 @@ WRITTEN = {
         ("%", lambda s, c: (100.0, 100 * (1 - s) ** 2), None),
         ("root", lambda s, c: (1.0, math.sqrt(1 - s)), None),
         ("kept of weights", lambda s, c: (1 - s, (1 - s) ** 3), None),
+        ("eight times", lambda s, c: (1, 8 * (1 - s) ** 2), None),
+        ("two digits", lambda s, c: (1, float(f"{(1 - s) ** 2:.0e}")), None),
     ],
     "shipping.served": [
         ("no fixed time", lambda f, e, b, g: ((b - 1) * g + b * e, 1000 / e), "no fixed time"),
         ("throughput with the wait", lambda f, e, b, g: ((b - 1) * g + f + b * e, 1000 * b / ((b - 1) * g + f + b * e)), "throughput with the wait"),
         ("in seconds", lambda f, e, b, g: ((b - 1) * g + f + b * e, b / (f + b * e)), None),
         ("gaps per batch", lambda f, e, b, g: (b * g + f + b * e, 1000 / (f + b * e)), "a gap for each"),
+        ("cut", lambda f, e, b, g: ((b - 1) * g + f + b * e, 1000 * b // (f + b * e)), None),
+        ("nearly", lambda f, e, b, g: ((b - 1) * g + f + b * e, 1002 * b / (f + b * e)), None),
         ("waits only", lambda f, e, b, g: ((b - 1) * g, 1000 * b / (f + b * e)), None),
     ],
     "shipping.sure_digits": [
@@ -633,6 +638,8 @@ WRITTEN = {
         ("exp/max", lambda z, t: T.where((z.exp() / z.exp().amax(1, keepdim=True)).amax(1) >= t, z.argmax(1), -1), "divided by the largest"),
         ("0 for refused", lambda z, t: T.where(z.softmax(1).amax(1) >= t, z.argmax(1), 0), "zero for refused"),
         ("bool", lambda z, t: z.softmax(1).amax(1) >= t, "sure or not"),
+        ("log_softmax", lambda z, t: T.where(z.log_softmax(1).amax(1) >= t, z.argmax(1), -1), "log-probabilities"),
+        (">", lambda z, t: T.where(z.softmax(1).amax(1) > t, z.argmax(1), -1), "above the threshold"),
         ("only sure ones", lambda z, t: z.argmax(1)[z.softmax(1).amax(1) >= t], "refused ones dropped"),
     ],
 }  # fmt: skip

@@ -238,3 +238,10 @@ def test_describe_difference(given, wanted, text):
     import re
 
     assert re.search(text, describe_difference(given, wanted))
+
+
+def test_some_batch_keeps_up_with_whatever_requests_are_drawn():
+    served = EXERCISES["shipping.served"]
+    for seed in range(40):
+        _, each, _, gap = served.cases(seed)[0]
+        assert gap > each

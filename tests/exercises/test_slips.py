@@ -20,7 +20,7 @@ from slips_as_written import UNSEEN, WRITTEN
 
 from course_exercises.exercise import Exercise
 from course_exercises.raised import CAUSES, cause
-from course_exercises.slips import seen_in
+from course_exercises.slips import BYTES, OF_BYTES, seen_in
 
 BOOK, OTHER = 2024, (7, 99)
 SLOW = {"optimisers.disc_or_ring"}  # trains a model for every case
@@ -262,9 +262,49 @@ def test_the_right_answer_in_any_container_is_right(key):
             return [other(part) for part in value]
         return value
 
-    given = [other(exercise.reference(*case)) for case in exercise.cases(BOOK)]
-    verdict = exercise.judge_outcomes(given, BOOK)
-    assert verdict.status == "right", verdict.message
+    def plain(value):
+        if isinstance(value, torch.Tensor) and value.ndim == 0:
+            number = value.item()
+            return int(number) if not isinstance(number, bool) and number == round(number) else number
+        return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+    for form in (other, plain):
+        given = [form(exercise.reference(*case)) for case in exercise.cases(BOOK)]
+        verdict = exercise.judge_outcomes(given, BOOK)
+        assert verdict.status == "right", (form.__name__, verdict.message)
+
+
+PREDICTED = sorted(k for k, e in ALL.items() if e.kind == "predict")
+
+
+@pytest.mark.parametrize("key", PREDICTED)
+def test_what_is_nearly_right_is_told_of_no_sign_root_or_factor(key):
+    exercise = ALL[key]
+    for seed in (BOOK, *OTHER):
+        wanted = exercise.reference(*copy.deepcopy(exercise.cases(seed)[0]))
+        for by in (2e-3, -2e-3, 3e-3, -3e-3):
+            nearly = each(lambda x, by=by: x * (1 + by) if isinstance(x, float) else x, wanted)
+            verdict = exercise.judge(nearly, seed, in_full=True)
+            if verdict.status == "right" or verdict.misconception:
+                continue
+            said = re.findall(r"sign\b|root|square|factor|one over|minus what|times what", verdict.message)
+            assert not said, (seed, by, verdict.message)
+
+
+@pytest.mark.parametrize("key", sorted(set(ALL) - SLOW))
+def test_bits_and_bytes_are_spoken_of_only_where_the_exercise_does(key):
+    exercise = ALL[key]
+    case = exercise.cases(BOOK)[0]
+    if BYTES.search(exercise._about(case)) or not numbers_only(exercise.reference(*copy.deepcopy(case))):
+        return
+    for factor in OF_BYTES:
+
+        def scaled(*case, factor=factor):
+            return each(lambda x: factor * x, exercise.reference(*case))
+
+        verdict = verdict_on(exercise, scaled, BOOK, in_full=True)
+        if verdict.status == "wrong" and not verdict.misconception:
+            assert not re.search(r"\b(bit|byte)s?\b", verdict.message), verdict.message
 
 
 A, B = torch.arange(6.0).reshape(2, 3), torch.arange(4.0)
@@ -366,6 +406,8 @@ RELATED = {
     "the wrong way": (lambda x: x + x.exp(), lambda x: x - x.exp(), "opposite direction"),
     "softmax": (lambda x: x.sin().softmax(0), lambda x: x.sin(), "one softmax too many"),
     "no softmax": (lambda x: x.sin(), lambda x: x.sin().softmax(0), "is missing"),
+    "some signs": (lambda x: x.sin() * torch.tensor([1, -1, 1, 1]), lambda x: x.sin(), "some signs are not"),
+    "a code": (lambda x: torch.full_like(x, -1).long(), lambda x: torch.where(x > 6, 1, -1), None),
     "the smallest": (lambda x: x + 1, lambda x: (x + 1).amin(), "smallest"),
     "a sum": (lambda x: x.sin(), lambda x: x.square() / x.square().sum(), "adds up to 1"),
     "a mean": (lambda x: x.exp(), lambda x: x.sin() - x.sin().mean(), "has mean 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import in_the_page
 import pytest
+from zero_book import answers
 
 from course_classroom.chapter_exercises import find_stubs, load
 from course_classroom.checker_builder import locked
@@ -63,3 +65,32 @@ def test_every_answer_gets_the_verdict_and_the_message_of_the_real_judge(page, k
 
 def test_no_right_answer_keeps_the_page_waiting(page):
     assert max(page[key]["seconds"] for key in KEYS) < SLOWEST
+
+
+def test_an_answer_knows_what_the_chapter_imports_above_it():
+    numbers = {stub.number for stub in find_stubs() if load(stub.exercise).kind == "implement"}
+    setups = {
+        path.stem: answers.setup_of(f"notebooks/{path.stem}")
+        for path in sorted(answers.NOTEBOOKS.glob("*.ipynb"))
+        if int(path.stem[:2] if path.stem[:2].isdigit() else 0) in numbers
+    }
+    script = (
+        "import json, sys; sys.path[:0] = json.loads(sys.argv[1])\n"
+        "import page_torch; page_torch.install(); import page_runner\n"
+        "names = {k: list(page_runner.Page(v, {}).names) for k, v in json.load(sys.stdin).items()}\n"
+        "json.dump(names, sys.stdout)"
+    )
+    command = [sys.executable, "-S", "-I", "-c", script, json.dumps([str(ROOT / "book")])]
+    done = subprocess.run(command, input=json.dumps(setups), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    known = json.loads(done.stdout)
+    for chapter, setup in setups.items():
+        imports = [node for node in ast.parse(setup).body if isinstance(node, ast.Import)]
+        wanted = {alias.asname or alias.name for node in imports for alias in node.names if has(alias.name)}
+        assert wanted <= set(known[chapter]), chapter
+    assert "F" in known["16_shipping"]
+
+
+def has(module: str) -> bool:
+    """Whether a page has a module: of the standard library, or one that stands in for torch's."""
+    return module in {"torch", "torch.nn.functional"} | (sys.stdlib_module_names - {"multiprocessing"})

@@ -7,6 +7,7 @@ the page. Both hold what a reference *gave* on the cases, never its source.
 
 from __future__ import annotations
 
+import ast
 import base64
 import functools
 import html
@@ -26,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from course_classroom import chapter_exercises, checker, checker_builder, release_notebook
 from course_classroom.assignment import Assignment
 from course_exercises.exercise import BOOK_SEED, Exercise
+from course_exercises.forms import DIGITS
 from course_exercises.slips import FACTORS
 from zero_book import handout
 from zero_book.travelling import number_of
@@ -98,6 +100,15 @@ def code_of(docname: str) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
+def setup_of(docname: str) -> str:
+    """What a page runs before anything else: the chapter's first cell, then what its other cells import."""
+    first, *others = code_of(docname)
+    python = (source for source in others if not source.startswith("%%"))
+    found = (node for source in python for node in ast.parse(source).body)
+    imports = [ast.unparse(node) for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join([first, *dict.fromkeys(imports)])
+
+
 def mark_cells(app: Sphinx, doctree: nodes.document) -> None:
     """Find out which of a chapter's cells run in the page, and give each a place for its editor."""
     docname = app.env.docname
@@ -158,8 +169,9 @@ def prediction(exercise: Exercise, seed: int) -> dict[str, Any]:
     posed = exercise.on(seed, in_full=True)
     (wanted,) = posed.wanted
     mistaken = [given for (given,) in posed.mistaken().values() if not isinstance(given, Exception)]
-    likely = [wanted, *mistaken, *_changed(wanted)]
-    said = [[value, posed.judge(value).message] for value in likely]
+    verdicts = [(value, posed.judge(value)) for value in (wanted, *mistaken, *_changed(wanted))]
+    # What is only refused stays out: its message shows a value that the reader need not have typed.
+    said = [(value, v.message) for value, v in verdicts if v.status == "right" or v.misconception or v.family]
     return {
         "question": exercise.ask(seed),
         "decimals": exercise.decimals,
@@ -192,11 +204,19 @@ def _changed(wanted: Any) -> list[Any]:
             for place, part in enumerate(wanted)
             for value in _changed(part)
         ]
-        return [tuple(reversed(wanted)), *changed]
+        return [tuple(reversed(wanted)), *_alike(wanted), *changed]
     if isinstance(wanted, bool) or not isinstance(wanted, int | float) or not math.isfinite(wanted):
         return []
     scaled = [wanted * factor for factor in (*FACTORS, -1)]
-    return [*scaled, *([1 / wanted] if wanted else []), wanted + 1, wanted - 1]
+    digits = [] if wanted == round(wanted) else [float(f"{wanted:.{n}e}") for n in range(DIGITS - 1)]
+    return [*scaled, *digits, *([1 / wanted] if wanted else []), wanted + 1, wanted - 1]
+
+
+def _alike(wanted: list[Any] | tuple[Any, ...]) -> list[Any]:
+    """Several right numbers with one slip in all of them: a sign, per cent for shares or the reverse."""
+    if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in wanted):
+        return []
+    return [tuple(factor * part for part in wanted) for factor in (-1, 100, 0.01)]
 
 
 def _written(value: Any) -> Any:
@@ -211,6 +231,11 @@ def _written(value: Any) -> Any:
 @functools.cache
 def _stubs() -> list[chapter_exercises.Stub]:
     return chapter_exercises.find_stubs(NOTEBOOKS)
+
+
+def stub_of(exercise: str) -> chapter_exercises.Stub:
+    """How the chapters pose an exercise, "topic/name"."""
+    return next(stub for stub in _stubs() if stub.exercise == exercise)
 
 
 def _stubs_of(docname: str) -> list[chapter_exercises.Stub]:
@@ -232,7 +257,7 @@ def add_scripts(
         code, running = code_of(pagename), app.env.metadata[pagename].get(CELLS)
         cells = {number: code[number] for number in json.loads(running)["cells"]} if running else {}
         chapter = {
-            "setup": code[0],
+            "setup": setup_of(pagename),
             "cells": cells,
             "exercises": exercises,
             "notebook": notebook_of(pagename),

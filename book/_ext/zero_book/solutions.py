@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import textwrap
 from typing import Any
 
 from docutils import nodes
@@ -18,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx_exercise.nodes import is_exercise_node
 
+from course_classroom import standalone_source
 from zero_book import answers
 from zero_book.edition import Edition
 from zero_book.marking import marking_of
@@ -57,13 +57,13 @@ def find_exercise(label: str, package: str = PACKAGE) -> Any:
 
 
 def solution_of(label: str) -> tuple[nodes.Element, str | None]:
-    """A folded admonition with the reference's source, and the file it came from.
+    """A folded admonition with source that runs by itself, and the file it came from.
 
     Of a prediction the value comes first, then the reason.
     """
     exercise = find_exercise(label)
     reference = exercise.reference
-    source = textwrap.dedent(inspect.getsource(reference)).rstrip()
+    source = standalone_source.shown(answers.stub_of(name_of(label)).item(1))
     block = nodes.literal_block(source, source, language="python")
     box = nodes.admonition("", nodes.title("", "Solution"), block, classes=["dropdown", "solution"])
     if exercise.kind == "predict":

@@ -298,7 +298,8 @@ window.zeroAnswers = (() => {
     let at = 0;
     const peek = () => tokens[at];
     const take = (token) => (peek() === token ? tokens[at++] : undefined);
-    const need = (token) => { if (!take(token)) throw new SyntaxError(peek() ? `${peek()} is not expected here` : "something is missing at the end"); };
+    const odd = (token) => new SyntaxError(/^[A-Za-z]/.test(token) ? `write the number alone, without ${token}` : `${token} is not expected here`);
+    const need = (token) => { if (!take(token)) throw peek() ? odd(peek()) : new SyntaxError("something is missing at the end"); };
     const whole = (value, a, b) => ({ number: value, whole: a.whole && b.whole });
     const numeric = (value) => { if (!("number" in value)) throw new SyntaxError("only numbers can be computed with"); return value; };
     const functions = { log: Math.log, exp: Math.exp, sqrt: Math.sqrt, log2: Math.log2, log10: Math.log10, tanh: Math.tanh, sin: Math.sin, cos: Math.cos };
@@ -343,6 +344,7 @@ window.zeroAnswers = (() => {
       for (;;) {
         const sign = ["*", "/", "//", "%"].find(take);
         if (!sign) return value;
+        if (sign === "%" && (peek() === undefined || /^[,)\]]$/.test(peek()))) throw new SyntaxError("leave out the %, and write a share as a fraction: 0.25 for 25%");
         const [a, b] = [numeric(value), numeric(unary())];
         if (sign !== "*" && b.number === 0) throw new SyntaxError("that divides by zero");
         const of = { "*": () => a.number * b.number, "/": () => a.number / b.number, "//": () => Math.floor(a.number / b.number), "%": () => a.number - b.number * Math.floor(a.number / b.number) };
@@ -362,8 +364,19 @@ window.zeroAnswers = (() => {
     const first = sum();
     const parts = [first];
     while (take(",") && peek() !== undefined) parts.push(sum());
-    if (peek() !== undefined) throw new SyntaxError(`${peek()} is not expected here`);
+    if (peek() !== undefined) throw odd(peek());
     return parts.length > 1 ? { parts } : first;
+  }
+
+  // What was typed, as a value and as Python writes it: commas between thousands, as in 1,664, are left out where
+  // only so the answer has the form that is wanted.
+  function read(text, wanted) {
+    const fits = (given) => ("parts" in wanted ? given.parts?.length === wanted.parts.length : !("parts" in given));
+    const given = parse(text);
+    const plain = text.replace(/(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d)/g, (number) => number.replaceAll(",", ""));
+    if (fits(given) || plain === text) return [given, text];
+    const other = parse(plain);
+    return fits(other) ? [other, plain] : [given, text];
   }
 
   // The same rule as in `course_exercises.forms.agrees` for values worked out by hand.
@@ -387,11 +400,12 @@ window.zeroAnswers = (() => {
 
   function predicted(exercise, draw, text) {
     if (!text.trim() || text.trim() === "...") return ["unanswered", `${exercise.title}: not answered yet.`];
-    let given;
-    try { given = parse(text); } catch (error) { return ["error", `${text.trim()}: ${error.message}.`]; }
+    const wanted = draw.answers[0][0];
+    let [given, python] = [];
+    try { [given, python] = read(text.trim(), wanted); } catch (error) { return ["error", `${text.trim()}: ${error.message}.`]; }
     const found = draw.answers.find(([known]) => agrees(given, known, draw));
-    if (found) return [found === draw.answers[0] ? "right" : "wrong", found[1]];
-    return ["wrong", `${exercise.title}: not yet. ${otherwise(given, draw.answers[0][0], text.trim())}`];
+    if (found) return [found[0] === wanted ? "right" : "wrong", found[1], python];
+    return ["wrong", `${exercise.title}: not yet. ${otherwise(given, wanted, text.trim())}`, python];
   }
   function otherwise(given, wanted, text) {
     if ("parts" in wanted) {
@@ -417,9 +431,9 @@ window.zeroAnswers = (() => {
     const form = make("form", {
       onsubmit(event) {
         event.preventDefault();
-        const [status, message] = predicted(exercise, exercise.draws[place], field.value);
+        const [status, message, python = field.value] = predicted(exercise, exercise.draws[place], field.value);
         say(status, message);
-        store.set(name, { text: field.value, draw: place, status, message, ...(place === 0 && { first: field.value }) });
+        store.set(name, { text: field.value, draw: place, status, message, ...(place === 0 && { first: python }) });
         mark(name, status);
         if (status === "right") unfold(box);
       },
