@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -130,7 +131,9 @@ NAMES = tuple(f"{name} " for name in ("y", "b", "e", "ε", "π", "beta", "eps", 
 def test_the_texts_are_whole_sentences(exercise):
     for text in [exercise.next_step, *(m.hint for m in (exercise.misconceptions | exercise.slips).values())]:
         assert text[0].isupper() or not text[0].isalpha() or text.startswith(NAMES), text
-        assert text.rstrip(")*").endswith((".", "?")), text
+        assert text.rstrip(")").endswith((".", "?")), text
+        # code stands between backticks; any other Markdown would be shown as it is typed
+        assert not re.search(r"\*\S[^*]*\*|__|\$|\]\(|^#", re.sub(r"`[^`]*`", "", text)), text
     assert len({m.hint for m in exercise.misconceptions.values()}) == len(exercise.misconceptions)
 
 
