@@ -42,7 +42,7 @@ ANSWER_TARGETS = Exercise(
         "not shifted": Misconception(
             lambda prompt, answer: torch.cat([torch.full((len(prompt),), IGNORE_INDEX), answer[:-1]]),
             "Your targets are not shifted: each position is asked for the token it reads. The input is prompt and "
-            "answer without the last token; a position's target is the token *after* it.",
+            "answer without the last token; a position's target is the token after it.",
         ),
         "first token never asked": Misconception(
             lambda prompt, answer: torch.cat([torch.full((len(prompt),), IGNORE_INDEX), answer[1:]]),
@@ -174,7 +174,7 @@ DPO_LOSS = Exercise(
     misconceptions={
         "no reference": Misconception(
             lambda better, worse, _rb, _rw, beta: -F.logsigmoid(beta * (better - worse)).mean(),
-            "You left out the reference model. What counts is how far the policy has *moved* towards an answer, not "
+            "You left out the reference model. What counts is how far the policy has moved towards an answer, not "
             "how probable the answer was to begin with.",
         ),
         "no beta": Misconception(
@@ -187,7 +187,7 @@ DPO_LOSS = Exercise(
             lambda better, worse, ref_better, ref_worse, beta: (
                 -F.logsigmoid(beta * ((worse - ref_worse) - (better - ref_better))).mean()
             ),
-            "Your loss falls when the *worse* answer gains. Reverse the difference.",
+            "Your loss falls when the worse answer gains. Reverse the difference.",
         ),
         "a probability for a loss": Misconception(
             lambda better, worse, ref_better, ref_worse, beta: (
@@ -368,7 +368,7 @@ CLIPPED_LOSS = Exercise(
         ),
         "always clipped": Misconception(
             _clipped_variant(only_held=True),
-            "You always clipped. Where a *bad* token has become likelier, the clip would take away the gradient that "
+            "You always clipped. Where a bad token has become likelier, the clip would take away the gradient that "
             "should bring it back; that is why the minimum is there.",
         ),
         "a gain, not a loss": Misconception(
@@ -407,7 +407,7 @@ CLIPPED_LOSS = Exercise(
                     torch.minimum((new - old).exp(), (new - old).exp().clamp(1 - clip, 1 + clip)) * advantages
                 ).mean()
             ),
-            "Your ratio is held from above only, whatever the sign of the advantage. It is the smaller *gain* that counts: multiply by the advantage first.",
+            "Your ratio is held from above only, whatever the sign of the advantage. It is the smaller gain that counts: multiply by the advantage first.",
         ),
         "never clipped": Misconception(
             lambda new, old, advantages, clip: -((new - old).exp() * advantages).mean(),  # noqa: ARG005

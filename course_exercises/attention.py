@@ -41,7 +41,7 @@ SCORE_SPREAD = Exercise(
         ),
         "deviations added": Misconception(
             lambda head_dim, size: float(head_dim * size * size),
-            "You added the deviations of the products. Of independent numbers the *variances* add.",
+            "You added the deviations of the products. Of independent numbers the variances add.",
         ),
         "only one of the two": Misconception(
             lambda head_dim, size: math.sqrt(head_dim) * size,
@@ -49,7 +49,7 @@ SCORE_SPREAD = Exercise(
         ),
         "already scaled": Misconception(
             lambda _, size: float(size * size),
-            "That is the deviation *after* division by √head_dim, or of a single product.",
+            "That is the deviation after division by √head_dim, or of a single product.",
         ),
     },
     slips={
@@ -119,7 +119,7 @@ ATTEND = Exercise(
     misconceptions={
         "softmax over the queries": Misconception(
             _attend_variant(dim=-2),
-            "Your softmax runs over the queries: each *key* hands out a total of 1. It is each query that has "
+            "Your softmax runs over the queries: each key hands out a total of 1. It is each query that has "
             "a total of 1 to spend on the keys.",
         ),
         "no scale": Misconception(
@@ -147,7 +147,7 @@ ATTEND = Exercise(
         ),
         "root of the values' width": Misconception(
             lambda query, key, value: (query @ key.mT / math.sqrt(value.shape[-1])).softmax(dim=-1) @ value,
-            "You divided by the root of the *values'* width. It is the width of queries and keys that counts.",
+            "You divided by the root of the values' width. It is the width of queries and keys that counts.",
         ),
         "multiplied by the root": Misconception(
             lambda query, key, value: (query @ key.mT * math.sqrt(query.shape[-1])).softmax(dim=-1) @ value,

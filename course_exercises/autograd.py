@@ -267,7 +267,7 @@ DIRECTIONAL_DERIVATIVE = Exercise(
         "did not normalise": Misconception(
             lambda f, x, v: torch.func.grad(f)(x) @ v,
             "Twice as long a v would give you twice the slope, yet it points the same way. Slope is rise over "
-            "*distance*: divide v by its length first.",
+            "distance: divide v by its length first.",
         ),
         "the gradient itself": Misconception(
             lambda f, x, v: torch.func.grad(f)(x),  # noqa: ARG005

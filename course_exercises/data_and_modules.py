@@ -43,7 +43,7 @@ BATCHES_IN_AN_EPOCH = Exercise(
         ),
         "one for each example": Misconception(
             lambda examples, batch_size: examples,  # noqa: ARG005
-            "That is one update per example. The loop steps once a *batch*.",
+            "That is one update per example. The loop steps once a batch.",
         ),
         "one for each epoch": Misconception(
             lambda examples, batch_size: 1,  # noqa: ARG005
@@ -261,7 +261,7 @@ UPDATE_RUNNING_MEAN = Exercise(
         "the weights swapped": Misconception(
             lambda running, batch, momentum: momentum * running + (1 - momentum) * batch.mean(dim=0),
             "You gave the old value the weight `momentum`. Other libraries do; in torch's batch norm it is the "
-            "weight of the *new* batch.",
+            "weight of the new batch.",
         ),
         "one mean for all features": Misconception(
             lambda running, batch, momentum: (1 - momentum) * running + momentum * batch.mean(),
@@ -332,7 +332,7 @@ PARAMETER_COUNT = Exercise(
         ),
         "a bias an input": Misconception(
             lambda sizes: sum(a * (b + 1) for a, b in itertools.pairwise(sizes)),
-            "You gave every *input* a bias. A bias is added to an output.",
+            "You gave every input a bias. A bias is added to an output.",
         ),
         "one weight a neuron": Misconception(
             lambda sizes: sum(2 * b for b in sizes[1:]),

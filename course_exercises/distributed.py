@@ -440,7 +440,7 @@ BUBBLE = Exercise(
         ),
         "of the work": Misconception(
             lambda stages, micro_batches: (stages - 1) / micro_batches,
-            "You compared idling with working. A share of the *time* has both in its denominator.",
+            "You compared idling with working. A share of the time has both in its denominator.",
         ),
         "one step short": Misconception(
             lambda stages, micro_batches: stages / (micro_batches + stages),

@@ -42,7 +42,7 @@ ADAPTER_PARAMETERS = Exercise(
         ),
         "a square layer": Misconception(
             lambda inputs, _, rank: 2 * rank * inputs,
-            "You took both factors as equally long. B has a row for each *output*.",
+            "You took both factors as equally long. B has a row for each output.",
         ),
         "frozen ones counted": Misconception(
             lambda inputs, outputs, rank: inputs * outputs + rank * (inputs + outputs),
@@ -56,7 +56,7 @@ ADAPTER_PARAMETERS = Exercise(
         ),
         "the other square": Misconception(
             lambda _, outputs, rank: 2 * rank * outputs,
-            "You took both factors as equally long. A has a column for each *input*.",
+            "You took both factors as equally long. A has a column for each input.",
         ),
         "rank twice": Misconception(
             lambda inputs, outputs, rank: rank * (inputs + outputs) + rank * rank,
@@ -205,7 +205,7 @@ MERGED_WEIGHT = Exercise(
         ),
         "taken out": Misconception(
             lambda weight, a, b, alpha: weight - alpha / len(a) * (b @ a),
-            "That takes an adapter *out* of a merged weight. To merge, add.",
+            "That takes an adapter out of a merged weight. To merge, add.",
         ),
         "merged twice": Misconception(
             lambda weight, a, b, alpha: weight + 2 * alpha / len(a) * (b @ a),

@@ -65,7 +65,7 @@ ONE_STEP = Exercise(
         ),
         "the value for the slope": Misconception(
             lambda curvature, start, rate: start - rate * curvature * start**2 / 2,
-            "You subtracted η times J itself. The step is η times the *slope* of J.",
+            "You subtracted η times J itself. The step is η times the slope of J.",
         ),
         "the loss there": Misconception(
             lambda curvature, start, rate: curvature * (start - rate * curvature * start) ** 2 / 2,
@@ -307,7 +307,7 @@ STEPS_NEEDED = Exercise(
             lambda condition_number, reduction: math.ceil(
                 math.log(reduction) / -2 / math.log((condition_number - 1) / (condition_number + 1))
             ),
-            "That is the number for the *loss*, which falls with the square of the distance. The question asks "
+            "That is the number for the loss, which falls with the square of the distance. The question asks "
             "for the distance.",
         ),
     },
@@ -366,7 +366,7 @@ NOISE_RATIO = Exercise(
         ),
         "the other way": Misconception(
             lambda small, large: math.sqrt(large / small),
-            "You have it upside down: averaging over more examples makes the gradient *less* noisy.",
+            "You have it upside down: averaging over more examples makes the gradient less noisy.",
         ),
         "no change": Misconception(
             lambda small, large: 1.0,  # noqa: ARG005

@@ -46,7 +46,7 @@ TOO_FAST = Exercise(
         ),
         "one launch": Misconception(
             lambda calls, launch, work: (launch + calls * work) / launch,
-            "The clock runs while *all* products are queued, not the first alone.",
+            "The clock runs while all products are queued, not the first alone.",
         ),
         "upside down": Misconception(
             lambda calls, launch, work: calls * launch / (launch + calls * work),

@@ -113,7 +113,7 @@ WINDOW = Exercise(
                 ids[start : start + context],
                 ids[start - 1 : start - 1 + context],
             ),
-            "Your target is the token *before*, which the model has just read.",
+            "Your target is the token before, which the model has just read.",
         ),
         "two ahead": Misconception(
             lambda ids, start, context: (

@@ -207,7 +207,7 @@ RESCALED_COEFFICIENT = Exercise(
             "You divided by the root of the deviation. Their product has to stay what it was.",
         ),
     },
-    next_step="And what happens to it if you *subtract* the mean from the feature? To which number does that go?",
+    next_step="And what happens to it if you subtract the mean from the feature? To which number does that go?",
     tolerance=1e-6,
     reason="What the feature adds to a prediction has to stay what it was, and c·x = (c·s)·(x/s). So the coefficient grows by the factor by which the feature shrank.",
 )
@@ -237,7 +237,7 @@ R_SQUARED = Exercise(
     misconceptions={
         "the rest": Misconception(
             lambda y, p: 1 - r_squared(y, p),
-            "That is the share *not* explained. Subtract it from 1.",
+            "That is the share not explained. Subtract it from 1.",
         ),
         "the squared correlation": Misconception(
             lambda y, p: torch.corrcoef(torch.stack([y, p]))[0, 1] ** 2,
@@ -246,7 +246,7 @@ R_SQUARED = Exercise(
         ),
         "around the mean of the predictions": Misconception(
             lambda y, p: 1 - (y - p).square().sum() / (y - p.mean()).square().sum(),
-            "The comparison is with always answering the mean of the *targets*.",
+            "The comparison is with always answering the mean of the targets.",
         ),
         "cut off at 0": Misconception(
             lambda y, p: r_squared(y, p).clamp(min=0),

@@ -117,7 +117,7 @@ LOG_SOFTMAX = Exercise(
         ),
         "over the batch": Misconception(
             lambda logits: torch.log_softmax(logits, dim=0),
-            "You normalised over the batch: the *columns* of your probabilities sum to 1. Each example has "
+            "You normalised over the batch: the columns of your probabilities sum to 1. Each example has "
             "its own distribution over the classes.",
         ),
         "forgot the logarithm of the sum": Misconception(
@@ -210,7 +210,7 @@ CROSS_ENTROPY = Exercise(
         ),
         "forgot the minus": Misconception(
             lambda logits, labels: -cross_entropy(logits, labels),
-            "The sign is flipped: descending on this would make the right class *less* likely.",
+            "The sign is flipped: descending on this would make the right class less likely.",
         ),
     },
     slips={
@@ -283,7 +283,7 @@ PRECISION_AND_RECALL = Exercise(
     misconceptions={
         "swapped": Misconception(
             lambda confusion: precision_and_recall(confusion)[::-1],
-            "You have the two the wrong way round. Precision asks: of all I *called* a 7 (a column), how many "
+            "You have the two the wrong way round. Precision asks: of all I called a 7 (a column), how many "
             "were one? Recall: of all real 7s (a row), how many did I find?",
         ),
         "divided by everything": Misconception(

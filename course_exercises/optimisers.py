@@ -96,6 +96,11 @@ def adam_step(theta: Tensor, m: Tensor, v: Tensor, gradient: Tensor, t: int) -> 
     return theta - 0.1 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-3)
 
 
+def _adam_from(theta: Tensor, m: Tensor, v: Tensor, t: int) -> Tensor:
+    """The same from moments that somebody has updated, in one way or another."""
+    return theta - 0.1 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-3)
+
+
 def _adam_variant(correct: bool = True, shift: int = 0, root: bool = True, inside: bool = False):
     def step(theta: Tensor, m: Tensor, v: Tensor, gradient: Tensor, t: int) -> Tensor:
         m = 0.9 * m + 0.1 * gradient
@@ -127,7 +132,7 @@ ADAM_STEP = Exercise(
         ),
         "no root": Misconception(
             _adam_variant(root=False),
-            "You divided by v̂ itself. It is the mean *square* of the gradient; its root has the gradient's unit.",
+            "You divided by v̂ itself. It is a mean of squared gradients; its root has the gradient's unit.",
         ),
         "eps under the root": Misconception(
             _adam_variant(inside=True),
@@ -172,7 +177,7 @@ ADAM_STEP = Exercise(
                 * ((0.9 * m + 0.1 * gradient) / (1 - 0.9**t))
                 / ((0.999 * v + 0.001 * gradient**2) / (1 - 0.999**t)).sqrt()
             ),
-            "ε is missing from the denominator.",
+            "ε is missing from the denominator, or is far smaller than the 1e-3 asked for.",
         ),
         "plain SGD": Misconception(
             lambda theta, _m, _v, gradient, _t: theta - 0.1 * gradient,
@@ -187,6 +192,32 @@ ADAM_STEP = Exercise(
                 / (((0.9 * v + 0.1 * gradient**2) / (1 - 0.9**t)).sqrt() + 1e-3)
             ),
             "You swapped the betas: 0.9 belongs to m, 0.999 to v.",
+        ),
+        "weights swapped": Misconception(
+            lambda theta, m, v, gradient, t: _adam_from(
+                theta, 0.1 * m + 0.9 * gradient, 0.001 * v + 0.999 * gradient**2, t
+            ),
+            "You swapped β and 1 − β: the old moment has the weight β, the new gradient 1 − β.",
+        ),
+        "moments not updated": Misconception(
+            lambda theta, m, v, _gradient, t: _adam_from(theta, m, v, t),
+            "The gradient has no part in it: `m` and `v` are the moments before this step, and (7.4) comes first.",
+        ),
+        "gradient not squared": Misconception(
+            lambda theta, m, v, gradient, t: _adam_from(
+                theta, 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient.abs(), t
+            ),
+            "The second moment takes the square of the gradient.",
+        ),
+        "the moments too": Misconception(
+            lambda theta, m, v, gradient, t: torch.stack(
+                [
+                    adam_step(theta, m, v, gradient, t),
+                    0.9 * m + 0.1 * gradient,
+                    0.999 * v + 0.001 * gradient**2,
+                ]
+            ),
+            "You returned the moments as well. The new parameters alone are asked for.",
         ),
     },
     next_step="Turn it into AdamW: one more line. Before or after the step, does it matter?",
@@ -415,6 +446,33 @@ WARMUP_COSINE = Exercise(
             lambda step, warmup, total: 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))),
             "The warm-up is missing: up to its end the rate grows in a straight line.",
         ),
+        "a cosine alone": Misconception(
+            lambda step, warmup, total: 0.5 * (1 + math.cos(math.pi * step / total)),  # noqa: ARG005
+            "The warm-up is missing, and `warmup` with it: up to there the rate grows in a straight line, and the "
+            "cosine starts after it.",
+        ),
+        "not shifted": Misconception(
+            lambda step, warmup, total: (
+                step / warmup
+                if step < warmup
+                else 0.5 * math.cos(math.pi * (step - warmup) / (total - warmup))
+            ),
+            "The warm-up is right. Your cosine is halved and not shifted: it runs from ½ to −½. Add 1 before you halve it.",
+        ),
+        "minus the cosine": Misconception(
+            lambda step, warmup, total: (
+                step / warmup if step < warmup else 1 - warmup_cosine(step, warmup, total)
+            ),
+            "The warm-up is right. After it yours rises from 0 to 1: the sign of the cosine is plus.",
+        ),
+        "half a turn of 180": Misconception(
+            lambda step, warmup, total: (
+                step / warmup
+                if step < warmup
+                else 0.5 * (1 + math.cos(180 * (step - warmup) / (total - warmup)))
+            ),
+            "The warm-up is right. `math.cos` works in radians: half a turn is π, not 180.",
+        ),
         "a quarter turn": Misconception(
             lambda step, warmup, total: (
                 step / warmup if step < warmup else math.cos(math.pi / 2 * (step - warmup) / (total - warmup))
@@ -467,8 +525,8 @@ WARMUP_COSINE = Exercise(
 
 
 def _disc_and_ring(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """100 points of a disc and 300 of the ring round it, their classes, and 60 unseen ones off every edge."""
-    labels = (torch.randperm(400, generator=generator) % 4 > 0).long()
+    """20 points of a disc and 60 of the ring round it, their classes, and 60 unseen ones off every edge."""
+    labels = (torch.randperm(80, generator=generator) % 4 > 0).long()
     outside = torch.arange(60) % 2
 
     def scatter(least: Tensor, most: Tensor) -> Tensor:
@@ -485,7 +543,7 @@ def disc_or_ring(points: Tensor, labels: Tensor, unseen: Tensor) -> Tensor:
     """A hidden layer that bends, Adam, a hundred steps on all points at once."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
+        model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for _ in range(100):
         optimizer.zero_grad()
@@ -523,7 +581,8 @@ DISC_OR_RING = Exercise(
             "These are the classes of the points you trained on. The points to classify are in `unseen`.",
         ),
     },
-    next_step="How few steps are enough, with Adam and with SGD?",
+    next_step="How few steps are enough, with Adam and with SGD? (A limit on the radius needs none, but who told you of it?)",
+    draws=2,
 )
 
 

@@ -38,7 +38,7 @@ STEPS_UNTIL_A_HUNDREDTH = Exercise(
         ),
         "subtracted": Misconception(
             lambda factor: math.ceil(0.99 / (1 - factor)),
-            "You subtracted the same amount at every step. The gradient is *multiplied*, so it loses a share of what is "
+            "You subtracted the same amount at every step. The gradient is multiplied, so it loses a share of what is "
             "left.",
         ),
         "a tenth": Misconception(
@@ -292,7 +292,7 @@ TEACHER_FORCING = Exercise(
         ),
         "shifted the labels": Misconception(
             lambda target, start: (target, _with_start(target, start)),
-            "You shifted the wrong one: your decoder reads a token and is asked for the one *before* it.",
+            "You shifted the wrong one: your decoder reads a token and is asked for the one before it.",
         ),
         "lost the last token": Misconception(
             lambda target, start: (_with_start(target, start), target[:, :-1]),

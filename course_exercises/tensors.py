@@ -370,7 +370,7 @@ WEIGHTED_MEAN = Exercise(
         "weights read the other way": Misconception(
             lambda weights, values: torch.einsum("bkq,bkf->bqf", weights, values),
             "You read the weights with their last two letters swapped. It runs, since both sizes are equal, "
-            "but the weights that sum to 1 are those along the *last* dimension: that is k.",
+            "but the weights that sum to 1 are those along the last dimension: that is k.",
         ),
         "lost the query": Misconception(
             lambda weights, values: torch.einsum("bqk,bkf->bf", weights, values),

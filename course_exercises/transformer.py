@@ -37,10 +37,6 @@ BLOCK_PARAMETERS = Exercise(
             lambda d, f: 4 * d * d + 2 * d * f + 4 * d,
             "You left out the biases of the six linear layers.",
         ),
-        "no norms": Misconception(
-            lambda d, f: 4 * (d * d + d) + 2 * d * f + f + d,
-            "You left out the two LayerNorms, with a weight and a bias for each feature.",
-        ),
         "three projections": Misconception(
             lambda d, f: 3 * (d * d + d) + 2 * d * f + f + d + 4 * d,
             "You counted three projections. After the heads are put side by side there is a fourth, for the "
@@ -52,6 +48,22 @@ BLOCK_PARAMETERS = Exercise(
         ),
     },
     slips={
+        "no norms": Misconception(
+            lambda d, f: 4 * (d * d + d) + 2 * d * f + f + d,
+            "You left out the two LayerNorms, with a weight and a bias for each feature.",
+        ),
+        "no biases in the attention": Misconception(
+            lambda d, f: block_parameters(d, f) - 4 * d,
+            "You left out the biases of the attention's four projections.",
+        ),
+        "a decoder layer": Misconception(
+            lambda d, f: block_parameters(d, f) + 4 * (d * d + d) + 2 * d,
+            "That is a decoder layer, with a second attention and a third norm. An encoder layer has one attention.",
+        ),
+        "both layers": Misconception(
+            lambda d, f: 2 * block_parameters(d, f) + 4 * (d * d + d) + 2 * d,
+            "That is the whole of (10.7), an encoder and a decoder layer. One encoder layer is asked for.",
+        ),
         "neither biases nor norms": Misconception(
             lambda d, f: 4 * d * d + 2 * d * f,
             "You left out the biases of the six linear layers, and the two LayerNorms.",
@@ -216,7 +228,7 @@ def pre_norm(x: Tensor, norm: Layer, sublayer: Layer) -> Tensor:
 
 PRE_NORM = Exercise(
     name="pre_norm",
-    title="A road with nothing on it",
+    title="A clear residual path",
     kind="implement",
     points=1,
     inputs=_token_and_layers,
@@ -224,16 +236,16 @@ PRE_NORM = Exercise(
     misconceptions={
         "post-norm": Misconception(
             lambda x, norm, sublayer: norm(x + sublayer(x)),
-            "That is post-norm, as in 2017: the norm stands *on* the road, and every block rescales what "
+            "That is post-norm, as in 2017: the norm stands on the residual path, and every block rescales what "
             "comes from below.",
         ),
         "no residual": Misconception(
             lambda x, norm, sublayer: sublayer(norm(x)),
             "The residual path is missing. Add the input back.",
         ),
-        "normalised road": Misconception(
+        "normalised path": Misconception(
             lambda x, norm, sublayer: norm(x) + sublayer(norm(x)),
-            "You added the *normalised* input back. The road itself carries x as it came.",
+            "You added the normalised input back. The residual path carries x as it came.",
         ),
         "normalised the addition": Misconception(
             lambda x, norm, sublayer: x + norm(sublayer(x)),
@@ -247,7 +259,7 @@ PRE_NORM = Exercise(
         ),
         "a norm at both places": Misconception(
             lambda x, norm, sublayer: norm(x + sublayer(norm(x))),
-            "There is one norm too many: the road itself is normalised as well.",
+            "There is one norm too many: the residual path is normalised as well.",
         ),
         "the norm alone": Misconception(
             lambda x, norm, sublayer: x + norm(x),  # noqa: ARG005

@@ -260,6 +260,10 @@ WRITTEN = {
         ("rate of 0.01", lambda th, m, v, g, t: th - _adam(m, v, g, t) / 10, None),
         ("betas swapped", lambda th, m, v, g, t: th - 0.1 * (0.999 * m + 0.001 * g) / (1 - 0.999**t) / (((0.9 * v + 0.1 * g * g) / (1 - 0.9**t)).sqrt() + 1e-3), "betas swapped"),
         ("the step", lambda th, m, v, g, t: _adam(m, v, g, t), "the update alone"),
+        ("eps 1e-8", lambda th, m, v, g, t: th - 0.1 * ((0.9 * m + 0.1 * g) / (1 - 0.9**t)) / (((0.999 * v + 0.001 * g * g) / (1 - 0.999**t)).sqrt() + 1e-8), "no eps"),
+        ("all three", lambda th, m, v, g, t: (th - _adam(m, v, g, t), 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g), "the moments too"),
+        ("stale moments", lambda th, m, v, g, t: th - 0.1 * m / (1 - 0.9**t) / ((v / (1 - 0.999**t)).sqrt() + 1e-3), "moments not updated"),
+        ("new weighs 0.9", lambda th, m, v, g, t: th - 0.1 * (0.1 * m + 0.9 * g) / (1 - 0.9**t) / (((0.001 * v + 0.999 * g * g) / (1 - 0.999**t)).sqrt() + 1e-3), "weights swapped"),
     ],
     "optimisers.decoupled_decay_step": [
         ("no rate on update", lambda th, u, r, d: th - r * d * th - u, "no rate on the update"),
@@ -279,6 +283,10 @@ WRITTEN = {
         ("no half", lambda s, w, n: s / w if s < w else 1 + math.cos(math.pi * (s - w) / (n - w)), "not halved"),
         ("sine", lambda s, w, n: s / w if s < w else 0.5 * (1 + math.sin(math.pi * (s - w) / (n - w))), "a sine"),
         ("warm-up a cosine too", lambda s, w, n: 0.5 * (1 - math.cos(math.pi * s / w)) if s < w else 0.5 * (1 + math.cos(math.pi * (s - w) / (n - w))), "a cosine up"),
+        ("no warm-up", lambda s, w, n: 0.5 * (1 + math.cos(math.pi * s / n)), "a cosine alone"),
+        ("no 1 +", lambda s, w, n: s / w if s < w else 0.5 * math.cos(math.pi * (s - w) / (n - w)), "not shifted"),
+        ("minus", lambda s, w, n: s / w if s < w else 0.5 * (1 - math.cos(math.pi * (s - w) / (n - w))), "minus the cosine"),
+        ("180", lambda s, w, n: s / w if s < w else 0.5 * (1 + math.cos(180 * (s - w) / (n - w))), "half a turn of 180"),
         ("upside down", lambda s, w, n: w / s if s < w else 0.5 * (1 + math.cos(math.pi * (s - w) / (n - w))), "warm-up upside down"),
     ],
     "sequences.steps_until_a_hundredth": [
@@ -359,6 +367,8 @@ WRITTEN = {
         ("two blocks", lambda d, f: 2 * (4 * (d * d + d) + d * f + f + f * d + d + 4 * d), None),
         ("feed-forward alone", lambda d, f: d * f + f + f * d + d, "feed-forward alone"),
         ("rounded", lambda d, f: round(4 * d * d + 2 * d * f, -3), None),
+        ("a decoder layer", lambda d, f: 8 * (d * d + d) + 2 * d * f + f + d + 6 * d, "a decoder layer"),
+        ("both", lambda d, f: 12 * (d * d + d) + 2 * (2 * d * f + f + d) + 10 * d, "both layers"),
     ],
     "transformer.layer_norm": [
         ("annotated", lambda x, w, b, e: w * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + e) + b, "eps outside, n − 1"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -130,8 +133,35 @@ NAMES = tuple(f"{name} " for name in ("y", "b", "e", "ε", "π", "beta", "eps", 
 def test_the_texts_are_whole_sentences(exercise):
     for text in [exercise.next_step, *(m.hint for m in (exercise.misconceptions | exercise.slips).values())]:
         assert text[0].isupper() or not text[0].isalpha() or text.startswith(NAMES), text
-        assert text.rstrip(")*").endswith((".", "?")), text
+        assert text.rstrip(")").endswith((".", "?")), text
+        # code stands between backticks; any other Markdown would be shown as it is typed
+        assert not re.search(r"\*\S[^*]*\*|__|\$|\]\(|^#", re.sub(r"`[^`]*`", "", text)), text
     assert len({m.hint for m in exercise.misconceptions.values()}) == len(exercise.misconceptions)
+
+
+BOXES = {
+    label: box
+    for chapter in (Path(__file__).parents[2] / "notebooks").glob("[01]*.ipynb")
+    for cell in json.loads(chapter.read_text("utf8"))["cells"]
+    for label, box in re.findall(r":label: ex-(\S+)\n(.*?):::", "".join(cell["source"]), re.DOTALL)
+}
+# The shape of the answer and of an argument are the same, but nobody would write the one into the other.
+NOTHING_TO_WRITE_INTO = {"autograd.linear_backward", "language_model.cached_step", "tensors.weighted_mean"}
+
+
+@pytest.mark.parametrize("key", sorted(k for k, e in EXERCISES.items() if e.kind == "implement"))
+def test_what_could_be_written_into_its_input_is_said_to_leave_it(key):
+    def could_be_the_answer(argument, answer):
+        if isinstance(argument, torch.Tensor) and isinstance(answer, torch.Tensor) and argument.ndim:
+            return (argument.shape, argument.dtype) == (answer.shape, answer.dtype)
+        return isinstance(argument, list) and isinstance(answer, list)
+
+    (case, *_) = EXERCISES[key].cases()
+    answer = EXERCISES[key].reference(*copy.deepcopy(case))
+    answer = answer[0] if isinstance(answer, tuple) else answer
+    if any(could_be_the_answer(argument, answer) for argument in case) and key not in NOTHING_TO_WRITE_INTO:
+        box = BOXES[key.replace(".", "-").replace("_", "-")]
+        assert re.search(r"\b[Ll]eave .* as (it is|they are)", box)
 
 
 # --- the mechanism ------------------------------------------------------------------------------------------
