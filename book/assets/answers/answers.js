@@ -439,7 +439,13 @@ window.zeroAnswers = (() => {
       },
     }, field, check, another);
     function say(status, message) { tell(verdict, status, message); }
-    function ask() { question.textContent = exercise.draws[place].question; }
+    // The box above poses the first draw: it is not asked twice.
+    const letters = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+    const posed = letters([...document.querySelectorAll(".exercise")].findLast((each) => each.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING)?.textContent ?? "");
+    function ask() {
+      question.textContent = exercise.draws[place].question;
+      question.hidden = posed.includes(letters(question.textContent));
+    }
     ask();
     if (kept.status) say(kept.status, kept.message);
     box.replaceChildren(question, form, verdict);
