@@ -19,6 +19,7 @@ TOGETHER = 2
 """Notebooks run at a time, each with one thread."""
 SECONDS_PER_CELL = 600
 BUILD = ("make", "-o", ".venv/ready", "book")
+NOT_COPIED = (".*", "_build", "__pycache__", "*.egg-info", "my_notebooks")
 TOUCHED = "book/faq.md"
 
 
@@ -52,7 +53,7 @@ def notebooks(paths: list[Path]) -> dict[str, object]:
 
 
 def book(build: Sequence[str] = BUILD) -> dict[str, float]:
-    """Build the book in a copy of the tracked files, with this environment's packages.
+    """Build the book in a copy of the repository's sources, with this environment's packages.
 
     Args:
         build: the command, run in the copy.
@@ -64,13 +65,9 @@ def book(build: Sequence[str] = BUILD) -> dict[str, float]:
     Raises:
         subprocess.CalledProcessError: if the build fails.
     """
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        for name in tracked.stdout.splitlines():
-            if (ROOT / name).is_file():
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, copy / name)
+        copy = Path(folder) / "book"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
         (copy / ".venv").symlink_to(sys.prefix)
         found = {}
         for kind in ("cold", "again", "touched"):

@@ -17,20 +17,19 @@ ROOT = Path(__file__).resolve().parents[2]
 HOUSES = ("course_lib", "course_exercises", "course_explorables", "course_classroom")
 
 
-def tracked() -> list[str]:
-    """The repository's files."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+def sources() -> list[str]:
+    """The packages' files, by their path from the repository's root."""
+    found = (path for house in HOUSES for path in (ROOT / house).rglob("*") if path.is_file())
+    return [path.relative_to(ROOT).as_posix() for path in found if "__pycache__" not in path.parts]
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel, built of a copy of the tracked files."""
+    """The wheel, built in a copy of the sources."""
     copy = tmp_path_factory.mktemp("source")
-    for name in tracked():
-        if name.startswith(HOUSES) or "/" not in name:
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, copy / name)
+    for name in (*sources(), *(path.name for path in ROOT.iterdir() if path.is_file())):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy / name)
     build = "import setuptools.build_meta as build; print(build.build_wheel('dist'))"
     subprocess.run([sys.executable, "-c", build], cwd=copy, check=True, capture_output=True)
     (found,) = (copy / "dist").glob("*.whl")
@@ -70,7 +69,7 @@ def imports_of(path: Path) -> list[str]:
 def test_every_file_of_the_packages_is_in_the_wheel(wheel):
     with zipfile.ZipFile(wheel) as opened:
         inside = set(opened.namelist())
-    missing = [name for name in tracked() if name.startswith(HOUSES) and name not in inside]
+    missing = [name for name in sources() if name not in inside]
     assert not missing
 
 
