@@ -228,6 +228,14 @@ def test_the_outline_has_parts_chapters_and_sections(pdf: pypdf.PdfReader):
     assert set(sections) <= set(titles(pdf.outline))
 
 
+def test_the_contents_say_on_which_page_a_chapter_begins(pdf: pypdf.PdfReader):
+    begins = {entry[0].title: entry[0].page for entry in pdf.outline if isinstance(entry, list)}
+    lines = pdf.pages[1].extract_text().splitlines()
+    for title, page in begins.items():
+        number = pdf.get_page_number(page.get_object()) + 1
+        assert any(line.startswith(title) and line.endswith(f"{number}") for line in lines), (title, lines)
+
+
 def test_the_pdf_holds_the_text_within_the_paper(pdf: pypdf.PdfReader):
     outside, text = [], []
 

@@ -67,8 +67,10 @@ def write_pdf(tab: Page, book: Book, target: Path) -> None:
     for _ in range(2):
         tab.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
         printed = pypdf.PdfReader(target)
-        found = printed.named_destinations.items()
-        numbers = {name: printed.get_destination_page_number(place) + 1 for name, place in found}
+        numbers = {
+            name.removeprefix("/"): printed.get_destination_page_number(place) + 1
+            for name, place in printed.named_destinations.items()
+        }
         tab.evaluate(
             """numbers => document.querySelectorAll(".book-contents a").forEach((link) => {
               link.dataset.page = numbers[link.hash.slice(1)];
