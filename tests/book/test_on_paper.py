@@ -22,7 +22,7 @@ TOO_WIDE = """() => [...document.querySelectorAll(
   .map((box) => `${box.tagName}: ${box.textContent.trim().slice(0, 60)}`)"""
 # A figure's stage may be made of buttons or hold a prompt: they are what it shows.
 TO_PRESS = """() => [...document.querySelectorAll(
-    `button, input, textarea, select, summary, nav, dialog,
+    `button, input, textarea, select, summary:not(.sd-summary-title), nav, dialog,
     .headerlink, .answer-here, .run-here, .chapter-actions`)]
   .filter((each) => each.checkVisibility() && !each.closest(".xp-stage"))
   .map((each) => each.outerHTML.slice(0, 100))"""
