@@ -1,13 +1,12 @@
 """Run the benchmarks, all or by name, print what they found and keep it: ``python -m benchmarks``."""
 
 import argparse
-import datetime
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import course, marking, pages
+from benchmarks import course, marking, pages, record
 from benchmarks.attention import written_out_against_sdpa
 from benchmarks.compilation import compiled_against_eager
 from benchmarks.digit_training import batches_against_dataloader, loop_against_others
@@ -17,8 +16,8 @@ from benchmarks.lora import lora_against_peft
 from benchmarks.pairs import Comparison
 from benchmarks.shipping import each_alone
 from course_lib.data.digits import load_digits
-from course_lib.files import print_in_any_encoding, write_in_one_step
-from course_lib.records import RESULTS, SCHEMA, code_hashes, comparison_table, machine
+from course_lib.files import print_in_any_encoding
+from course_lib.records import RESULTS, comparison_table
 
 
 class Group(NamedTuple):
@@ -108,18 +107,8 @@ def main() -> None:
         found = group.measure(arguments.pairs)
         print(f"{name}\n{summary(found)}")
         pairs = f" --pairs {arguments.pairs}" if "comparisons" in found else ""
-        content = {
-            "schema": SCHEMA,
-            "command": f"python -m benchmarks {name}{pairs}",
-            "date": datetime.date.today().isoformat(),
-            "machine": machine(),
-            "code": code_hashes(group.code),
-            **found,
-        }
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        path = arguments.output / f"{name}.json"
-        write_in_one_step(path, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
-        print(f"written to {path}")
+        command = f"python -m benchmarks {name}{pairs}"
+        record.write(arguments.output / f"{name}.json", command, group.code, found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.nano_gpt import NanoGPT, NanoStep
-from benchmarks.pairs import Comparison, compare
+from benchmarks.pairs import Comparison, compare, repeated
 from course_lib.data.batches import RandomWindows
 from course_lib.data.text import load_moby_dick
 from course_lib.models.fast_linear import convolve_linears
@@ -76,19 +76,12 @@ def training_against_nano(*, pairs: int = 5, updates: int = 10) -> list[Comparis
     """
     ids, vocab_size = training_text()
 
-    def several(step: Callable[[], Tensor]) -> Callable[[], None]:
-        def call() -> None:
-            for _ in range(updates):
-                step()
-
-        return call
-
     tokens = updates * BATCH_SIZE * CONTEXT
     return [
         compare(
             f"GPT training, {tokens:,} tokens",
-            (f"nanoGPT, bias={bias}", several(nano_step(ids, vocab_size, bias=bias))),
-            ("models.gpt", several(library_step(ids, vocab_size))),
+            (f"nanoGPT, bias={bias}", repeated(nano_step(ids, vocab_size, bias=bias), updates)),
+            ("models.gpt", repeated(library_step(ids, vocab_size), updates)),
             pairs=pairs,
         )
         for bias in (True, False)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import torch
 
 from benchmarks import gpu_sections as sections
+from benchmarks import record
 from benchmarks.accelerator import describe
 from benchmarks.compilation import regional
 from benchmarks.digits_to_target import train_until
@@ -22,9 +21,9 @@ from benchmarks.gpu_sections import Setting
 from benchmarks.workload import Workload
 from course_lib.command_line import OneLineParser
 from course_lib.data.digits import load_digits
-from course_lib.files import print_in_any_encoding, write_in_one_step
+from course_lib.files import print_in_any_encoding
 from course_lib.models.cost import GPTShape
-from course_lib.records import RESULTS, SCHEMA, code_hashes, machine
+from course_lib.records import RESULTS
 from course_lib.runtime import get_device
 
 SMALL = GPTShape(vocab_size=50304, context=1024, d_model=768, heads=12, layers=12)  # GPT-2's sizes
@@ -87,18 +86,9 @@ def main(
     where = get_device() if device is None else device
     if device is None and where.type == "cpu":
         parser.error("no accelerator on this machine: nothing measured, nothing written")
-    content = {
-        "schema": SCHEMA,
-        "command": "python -m benchmarks.gpu" + (" --digits full" if options.digits == "full" else ""),
-        "date": datetime.date.today().isoformat(),
-        "machine": machine(),
-        "code": code_hashes(CODE),
-        "accelerator": describe(where),
-        **measure(setting, where, digits=options.digits, most_epochs=most_epochs),
-    }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    write_in_one_step(options.output, (json.dumps(content, indent=1) + "\n").encode("utf-8"))
-    print(f"written to {options.output}")
+    command = "python -m benchmarks.gpu" + (" --digits full" if options.digits == "full" else "")
+    found = measure(setting, where, digits=options.digits, most_epochs=most_epochs)
+    record.write(options.output, command, CODE, {"accelerator": describe(where), **found})
 
 
 if __name__ == "__main__":

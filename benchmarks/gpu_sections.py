@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from benchmarks.accelerator import allocated, kernels_own, most_allocated
-from benchmarks.pairs import Comparison, compare
+from benchmarks.pairs import Comparison, compare, repeated
 from benchmarks.workload import Prepare, Step, Workload, difference, nano, ours
 from course_lib.models.cost import (
     PRECISIONS,
@@ -50,12 +50,13 @@ class Setting(NamedTuple):
 def synchronised(call: Callable[[], object], device: torch.device, calls: int) -> Callable[[], None]:
     """Make a function that calls several times and then waits for the device."""
 
-    def several() -> None:
-        for _ in range(calls):
-            call()
+    several = repeated(call, calls)
+
+    def finished() -> None:
+        several()
         synchronise(device)
 
-    return several
+    return finished
 
 
 @contextmanager

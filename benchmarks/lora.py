@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import peft
 import torch
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.gpt import BATCH_SIZE, CONTEXT, HEADS, LAYERS, WIDTH
-from benchmarks.pairs import Comparison, compare
+from benchmarks.pairs import Comparison, compare, repeated
 from course_lib.models.gpt import GPT
 from course_lib.models.lora import add_lora
 
@@ -82,12 +82,8 @@ def lora_against_peft(*, pairs: int = 5, updates: int = 5) -> list[Comparison]:
         raise RuntimeError(f"peft trains {counts[0]:,} parameters and the library {counts[1]:,}")
     found = compare(
         f"LoRA of rank {RANK}, {updates} updates",
-        ("peft", _several(step(theirs), updates)),
-        ("models.lora", _several(step(ours), updates)),
+        ("peft", repeated(step(theirs), updates)),
+        ("models.lora", repeated(step(ours), updates)),
         pairs=pairs,
     )
     return [found._replace(facts={"trainable": counts[0]})]
-
-
-def _several(update: Callable[[], object], times: int) -> Callable[[], Iterable[object]]:
-    return lambda: [update() for _ in range(times)]

@@ -81,3 +81,13 @@ def compare(
             else:
                 times[side].append(elapsed)
     return Comparison(name, baseline[0], candidate[0], tuple(times["baseline"]), tuple(times["candidate"]))
+
+
+def repeated(call: Callable[[], object], times: int) -> Callable[[], None]:
+    """A function that calls another several times."""
+
+    def several() -> None:
+        for _ in range(times):
+            call()
+
+    return several

@@ -468,6 +468,11 @@ def sure_digits(logits: Tensor, threshold: float) -> Tensor:
     return torch.where(most >= threshold, digit, -1)
 
 
+def _named(sure: Tensor, logits: Tensor) -> Tensor:
+    """The digit with the largest logit where one is sure, −1 elsewhere."""
+    return torch.where(sure, logits.argmax(dim=1), -1)
+
+
 SURE_DIGITS = Exercise(
     name="sure_digits",
     title="The graph ends in logits",
@@ -475,42 +480,32 @@ SURE_DIGITS = Exercise(
     points=2,
     inputs=_logits_and_threshold,
     reference=sure_digits,
-    rivals=(
-        lambda logits, threshold: torch.where(
-            logits.softmax(dim=1).max(dim=1).values > threshold, logits.argmax(dim=1), -1
-        ),
-    ),
+    rivals=(lambda logits, threshold: _named(logits.softmax(dim=1).max(dim=1).values > threshold, logits),),
     misconceptions={
         "logits as probabilities": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.max(dim=1).values >= threshold, logits.argmax(dim=1), -1
-            ),
+            lambda logits, threshold: _named(logits.max(dim=1).values >= threshold, logits),
             "You compared a logit with a probability. Logits have no upper bound, and most of them pass.",
         ),
         "softmax over the batch": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.softmax(dim=0).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
-            ),
+            lambda logits, threshold: _named(logits.softmax(dim=0).max(dim=1).values >= threshold, logits),
             "Your probabilities add up to 1 down the batch: an image's answer depends on which others are in the batch.",
         ),
         "softmax twice": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.softmax(dim=1).softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            lambda logits, threshold: _named(
+                logits.softmax(dim=1).softmax(dim=1).max(dim=1).values >= threshold, logits
             ),
             "Softmax of probabilities lies near 1/10 everywhere: nobody is ever sure. It was applied already.",
         ),
     },
     slips={
         "log-probabilities": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.log_softmax(dim=1).max(dim=1).values >= threshold, logits.argmax(dim=1), -1
+            lambda logits, threshold: _named(
+                logits.log_softmax(dim=1).max(dim=1).values >= threshold, logits
             ),
             "A logarithm of a probability is never above 0, and so below every threshold: nobody is ever sure.",
         ),
         "above the threshold": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.softmax(dim=1).max(dim=1).values > threshold, logits.argmax(dim=1), -1
-            ),
+            lambda logits, threshold: _named(logits.softmax(dim=1).max(dim=1).values > threshold, logits),
             "A probability that equals the threshold is enough: at least, not more than.",
         ),
         "no threshold": Misconception(
@@ -518,9 +513,7 @@ SURE_DIGITS = Exercise(
             "The threshold has no effect: every image was answered, even one the model is not sure of.",
         ),
         "sigmoid": Misconception(
-            lambda logits, threshold: torch.where(
-                logits.sigmoid().max(dim=1).values >= threshold, logits.argmax(dim=1), -1
-            ),
+            lambda logits, threshold: _named(logits.sigmoid().max(dim=1).values >= threshold, logits),
             "A sigmoid of each logit is no distribution: the ten do not add up to 1. Take a softmax.",
         ),
         "divided by the largest": Misconception(

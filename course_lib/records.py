@@ -120,11 +120,18 @@ def code_hashes(paths: Iterable[str], root: Path = ROOT) -> dict[str, str]:
     """
     found = {}
     for name in paths:
-        path = root / name
-        files = sorted(file for kind in _CODE for file in path.rglob(f"*{kind}")) if path.is_dir() else [path]
-        contents = b"".join(map(_code_in, files)) if path.exists() else b""
-        found[name] = hashlib.sha256(contents).hexdigest()[:16] if path.exists() else "missing"
+        files = code_files(name, root)
+        contents = b"".join(map(_code_in, files))
+        found[name] = hashlib.sha256(contents).hexdigest()[:16] if files else "missing"
     return found
+
+
+def code_files(name: str, root: Path = ROOT) -> list[Path]:
+    """The files that count as code at a path below ``root``, sorted; none if it is missing."""
+    path = root / name
+    if path.is_dir():
+        return sorted(file for kind in _CODE for file in path.rglob(f"*{kind}"))
+    return [path] if path.exists() else []
 
 
 def changed_since(record: Record, root: Path = ROOT) -> list[str]:

@@ -9,6 +9,7 @@ since, says so above its table.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import statistics
@@ -21,7 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.bands import BANDS_FILE
-from course_lib.records import RESULTS, ROOT, Record, changed_since, load_record, provenance
+from course_lib.records import RESULTS, Record, changed_since, code_files, load_record, provenance
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -219,10 +220,8 @@ class Measured(SphinxDirective):
         text, stale = laid_out(name)
         self.env.note_dependency(str(path))
         code = json.loads(path.read_text("utf-8")).get("code", ()) if path.is_file() else ()
-        for named in code:
-            for file in [ROOT / named, *(ROOT / named).rglob("*.*")]:
-                if file.is_file():
-                    self.env.note_dependency(str(file))
+        for file in itertools.chain.from_iterable(map(code_files, code)):
+            self.env.note_dependency(str(file))
         found = self.parse_text_to_nodes(text)
         if stale:
             box = nodes.admonition(
